@@ -1,0 +1,46 @@
+/**
+ * Every error that Weir raises on purpose. The text says what kind of thing went wrong and what to do about it;
+ * the error's own message says what and where.
+ */
+export const CATALOGUE = {
+  CONFIG_INVALID: "The configuration has errors. Each line names the place; `weir check` shows them all.",
+  PROFILE_INVALID: "A profile has errors. Each line names the place; `weir check` shows them all.",
+  ADDRESS_IN_USE: "Another program listens there. End it, or choose another address in the configuration.",
+  LISTEN_FAILED: "The address cannot be listened on. Check that it is an address of this machine and that the port is allowed.",
+  PORT_NOT_FOUND: "No serial port answers to that address. `weir ports` lists what is plugged in.",
+  PORT_FAILED: "The serial port could not be opened or failed. Check that the user is in group dialout and nobody else has it open.",
+  DEVICE_UNKNOWN: "No device of that id is configured. Add it under devices.",
+  RESOURCE_UNKNOWN: "The device's profile has no such resource.",
+  ACTION_UNSUPPORTED: "The resource does not allow that action, or its transport cannot carry it.",
+  VALUE_INVALID: "The value does not fit the resource's type or range.",
+  COMMAND_INVALID: "The command could not be understood.",
+  COMMAND_EXPIRED: "The command's deadline passed before it could run.",
+  COMMAND_QUEUE_FULL: "Too many commands wait for that device.",
+  COMMAND_FAILED: "The device or its transport could not carry the command out.",
+  DEVICE_OFFLINE: "The device's link is down.",
+  DEVICE_NO_ANSWER: "The device did not answer in time.",
+  PAYLOAD_INVALID: "The payload could not be decoded.",
+  OUTBOX_FULL: "The outbox is at its bound and its policy is to refuse.",
+  CLOSED: "The gateway is stopping.",
+} as const;
+
+export type ErrorCode = keyof typeof CATALOGUE;
+
+/** An error with a code of the catalogue. `message` says what happened and where. */
+export class WeirError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "WeirError";
+    this.code = code;
+  }
+  /** What to do about it. */
+  get advice(): string {
+    return CATALOGUE[this.code];
+  }
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
