@@ -1,0 +1,3 @@
+export { pauseAfter } from "./backoff.js";
+export type { LinkState } from "./state.js";
+export { type SetTimer, type SuperviseContext, type Supervised, superviseLink } from "./supervisor.js";
