@@ -1,0 +1,35 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** Programs that integration tests talk to, and the Debian package that has each. `npm run setup:peers` installs them. */
+const PACKAGES = {
+  socat: "socat",
+  mosquitto: "mosquitto",
+  mosquitto_sub: "mosquitto-clients",
+  "coap-client-notls": "libcoap3-bin",
+} as const;
+
+export type Peer = keyof typeof PACKAGES;
+
+/** Where a program is, or undefined. Debian keeps servers in /usr/sbin, which is not on every user's PATH. */
+export function locate(program: string): string | undefined {
+  for (const folder of [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/bin"]) {
+    const path = join(folder, program);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // not in this folder
+    }
+  }
+  return undefined;
+}
+
+/** Test options: skipped, with the packages to install, where a peer is missing; an error instead where CI lets nothing be skipped. */
+export function needs(...peers: Peer[]): { skip: string | false } {
+  const missing = peers.filter((peer) => locate(peer) === undefined).map((peer) => PACKAGES[peer]);
+  if (missing.length === 0) return { skip: false };
+  const advice = `needs ${missing.join(", ")}: npm run setup:peers installs it`;
+  if (process.env["WEIR_REQUIRE_PEERS"] === "1") throw new Error(advice);
+  return { skip: advice };
+}
