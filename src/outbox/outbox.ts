@@ -1,0 +1,33 @@
+import type { Message } from "../core/message.js";
+
+/** A message on its way upstream. Sequences rise by one from 1 and are never used again. */
+export interface Entry {
+  readonly sequence: number;
+  readonly message: Message;
+}
+
+/**
+ * The queue between the broker and one upstream. One bridge takes from it.
+ *
+ * An entry is waiting, taken or acknowledged. `take` gives the oldest that waits; `acknowledge` frees it once the
+ * upstream has it; `release` makes it wait again, in its old place, when the link was lost before that.
+ */
+export interface Outbox {
+  /** Resolves when the message is as safe as this outbox makes it; rejects with OUTBOX_FULL where the policy is to refuse. */
+  append(message: Message): Promise<void>;
+  take(): Entry | undefined;
+  acknowledge(sequence: number): void;
+  release(sequence: number): void;
+  /** Called whenever there may be something to take that was not there before. */
+  onWaiting(listener: () => void): void;
+  readonly depth: Depth;
+}
+
+export interface Depth {
+  /** Waiting and taken. */
+  readonly messages: number;
+  /** Topic and payload bytes of those. */
+  readonly bytes: number;
+  /** ms since the Unix epoch when the oldest was appended; undefined when empty. */
+  readonly oldest: number | undefined;
+}

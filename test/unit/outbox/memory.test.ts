@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Entry as JournalEntry } from "../../../src/core/journal.js";
+import type { Message } from "../../../src/core/message.js";
+import { MemoryOutbox, type MemoryOutboxOptions } from "../../../src/outbox/memory.js";
+
+const message = (topic: string, size = 1): Message => ({ topic, payload: new Uint8Array(size), qos: 1, retain: false });
+
+function outbox(options: Partial<MemoryOutboxOptions> = {}): { outbox: MemoryOutbox; journal: JournalEntry[] } {
+  const journal: JournalEntry[] = [];
+  const settings = {
+    id: "up",
+    maxMessages: 4,
+    maxBytes: 1e6,
+    whenFull: "drop-oldest",
+    journal: (e: JournalEntry) => journal.push(e),
+    now: () => 7,
+  } as const;
+  return { outbox: new MemoryOutbox({ ...settings, ...options }), journal };
+}
+
+test("gives messages in the order they came, each once", async () => {
+  const { outbox: box } = outbox();
+  for (const topic of ["a", "b", "c"]) await box.append(message(topic));
+  assert.deepEqual(
+    [box.take(), box.take(), box.take()].map((e) => e?.message.topic),
+    ["a", "b", "c"],
+  );
+  assert.equal(box.take(), undefined);
+});
+
+test("a released message is taken again in its old place", async () => {
+  const { outbox: box } = outbox();
+  for (const topic of ["a", "b", "c"]) await box.append(message(topic));
+  const [a, b] = [box.take(), box.take()];
+  assert.ok(a && b);
+  box.release(b.sequence);
+  box.release(a.sequence);
+  assert.deepEqual(
+    [box.take(), box.take(), box.take()].map((e) => e?.message.topic),
+    ["a", "b", "c"],
+  );
+});
+
+test("acknowledged out of order, the depth follows and the oldest is the first unacknowledged", async () => {
+  let time = 0;
+  const { outbox: box } = outbox({ now: () => ++time });
+  for (const topic of ["a", "b"]) await box.append(message(topic, 9));
+  const [a, b] = [box.take(), box.take()];
+  assert.ok(a && b);
+  box.acknowledge(b.sequence);
+  assert.deepEqual(box.depth, { messages: 1, bytes: 10, oldest: 1 });
+  box.acknowledge(a.sequence);
+  box.acknowledge(a.sequence);
+  assert.deepEqual(box.depth, { messages: 0, bytes: 0, oldest: undefined });
+});
+
+test("full, drop-oldest drops the oldest that waits, never one that was taken", async () => {
+  const { outbox: box, journal } = outbox();
+  for (const topic of ["a", "b", "c", "d"]) await box.append(message(topic));
+  assert.equal(box.take()?.message.topic, "a");
+  await box.append(message("e"));
+  assert.deepEqual(
+    [box.take(), box.take(), box.take()].map((e) => e?.message.topic),
+    ["c", "d", "e"],
+  );
+  assert.deepEqual(
+    journal.map((e) => [e.event, e.reason]),
+    [["outbox_dropped", "oldest"]],
+  );
+});
+
+test("full of taken messages, drop-oldest drops the new one", async () => {
+  const { outbox: box, journal } = outbox({ maxMessages: 1 });
+  await box.append(message("a"));
+  box.take();
+  await box.append(message("b"));
+  assert.equal(box.depth.messages, 1);
+  assert.deepEqual(
+    journal.map((e) => e.reason),
+    ["newest"],
+  );
+});
+
+test("full, drop-newest keeps what it has", async () => {
+  const { outbox: box, journal } = outbox({ whenFull: "drop-newest", maxMessages: 1 });
+  await box.append(message("a"));
+  await box.append(message("b"));
+  assert.equal(box.take()?.message.topic, "a");
+  assert.equal(box.take(), undefined);
+  assert.deepEqual(
+    journal.map((e) => e.reason),
+    ["newest"],
+  );
+});
+
+test("full, refuse rejects with OUTBOX_FULL and takes again once there is room", async () => {
+  const { outbox: box } = outbox({ whenFull: "refuse", maxMessages: 1 });
+  await box.append(message("a"));
+  await assert.rejects(box.append(message("b")), { code: "OUTBOX_FULL" });
+  const taken = box.take();
+  assert.ok(taken);
+  box.acknowledge(taken.sequence);
+  await box.append(message("c"));
+  assert.equal(box.take()?.message.topic, "c");
+});
+
+test("a message larger than the bound never pushes the others out", async () => {
+  const { outbox: box, journal } = outbox({ maxBytes: 100 });
+  await box.append(message("a"));
+  await box.append(message("huge", 101));
+  assert.equal(box.depth.messages, 1);
+  assert.deepEqual(
+    journal.map((e) => e.reason),
+    ["newest"],
+  );
+});
+
+test("whatever happens: order holds, the bounds hold, appended = acknowledged + dropped + there", async () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant("append" as const), size: fc.integer({ min: 0, max: 40 }) }),
+    fc.record({ do: fc.constantFrom("take" as const, "release" as const, "acknowledge" as const), pick: fc.nat(9) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 300 }), async (steps) => {
+      const { outbox: box, journal } = outbox({ maxMessages: 5, maxBytes: 100 });
+      const taken = new Map<number, string>();
+      let appended = 0;
+      let acknowledged = 0;
+      for (const s of steps) {
+        if (s.do === "append") await box.append(message(`${appended++}`.padStart(4, "0"), s.size));
+        else if (s.do === "take") {
+          const entry = box.take();
+          if (entry === undefined) continue;
+          assert.ok(!taken.has(entry.sequence), "given twice");
+          taken.set(entry.sequence, entry.message.topic);
+        } else {
+          const sequence = [...taken.keys()][s.pick];
+          if (sequence === undefined) continue;
+          taken.delete(sequence);
+          box[s.do](sequence);
+          if (s.do === "acknowledge") acknowledged += 1;
+        }
+        assert.ok(box.depth.messages <= 5 && box.depth.bytes <= 100);
+      }
+      assert.equal(appended, acknowledged + journal.length + box.depth.messages);
+      const rest: string[] = [];
+      for (const sequence of taken.keys()) box.release(sequence);
+      for (let entry = box.take(); entry; entry = box.take()) rest.push(entry.message.topic);
+      assert.deepEqual(rest, [...rest].sort());
+      assert.equal(rest.length, box.depth.messages);
+    }),
+  );
+});
