@@ -1,0 +1,88 @@
+import { resolve } from "node:path";
+import { DEFAULT_TEMPLATE } from "../core/topics.js";
+import type { BridgeConfig, Config, DeviceConfig, ResourcePolicy } from "./config.js";
+import type { BridgeRule, FileBridge, FileConfig, FileDevice, PayloadFormat } from "./schema.js";
+
+/** What every device takes where neither it nor `defaults` names a topic: an object holds all resources in one message. */
+const OBJECT_TEMPLATE = "{prefix}/{device}";
+
+export function namesResource(topic: string): boolean {
+  return topic.includes("{resource}");
+}
+
+/** The topic of `defaults` serves devices whose format it fits; others take the usual one of their format. */
+function inheritedTopic(topic: string | undefined, format: PayloadFormat): string {
+  if (topic !== undefined && namesResource(topic) !== (format === "object")) return topic;
+  return format === "object" ? OBJECT_TEMPLATE : DEFAULT_TEMPLATE;
+}
+
+function effectiveDevice(device: FileDevice, address: unknown, defaults: FileConfig["defaults"]): DeviceConfig {
+  const format = device.format ?? defaults.format;
+  const own: ResourcePolicy = {
+    qos: device.qos ?? defaults.qos,
+    retain: device.retain ?? defaults.retain,
+    format,
+    topic: device.topic ?? inheritedTopic(defaults.topic, format),
+    report: device.report ?? defaults.report,
+  };
+  const resources = new Map<string, ResourcePolicy>();
+  for (const [name, resource] of Object.entries(device.resources)) {
+    const itsFormat = resource.format ?? format;
+    // A resource that leaves the object cannot keep the object's topic.
+    const topic = itsFormat === format ? own.topic : inheritedTopic(defaults.topic, itsFormat);
+    resources.set(name, { ...own, topic, ...resource });
+  }
+  const { id, adapter, profile, simulate } = device;
+  const stale = device.stale ?? defaults.stale;
+  return { id, adapter, ...(profile === undefined ? {} : { profile }), address, simulate, stale, ...own, resources };
+}
+
+/** Everything of the gateway goes up, commands to its devices come down. */
+function defaultRules(prefix: string): BridgeRule[] {
+  const prefixes = { localPrefix: `${prefix}/`, remotePrefix: `${prefix}/` };
+  const commands = ["set", "get", "exec"].map((verb) => ({
+    filter: `+/+/${verb}`,
+    direction: "in" as const,
+    ...prefixes,
+  }));
+  return [{ filter: "#", direction: "out", ...prefixes }, ...commands];
+}
+
+function effectiveBridge(bridge: FileBridge, gateway: Config["gateway"], folder: string): BridgeConfig {
+  const { tls, ...rest } = bridge;
+  const absolute = (path: string | undefined, key: "ca" | "cert" | "key") =>
+    path === undefined ? {} : { [key]: resolve(folder, path) };
+  return {
+    ...rest,
+    clientId: bridge.clientId ?? `weir-${gateway.id}-${bridge.id}`,
+    rules: bridge.rules ?? defaultRules(gateway.prefix),
+    ...(tls
+      ? { tls: { ...tls, ...absolute(tls.ca, "ca"), ...absolute(tls.cert, "cert"), ...absolute(tls.key, "key") } }
+      : {}),
+  };
+}
+
+/** Topics, client ids and file names take few characters; host names may have others, or be empty. */
+export function safeHostname(hostname: string): string {
+  return hostname.replace(/[^A-Za-z0-9._-]/g, "-").slice(0, 64) || "weir";
+}
+
+/** Every default in its place. `addresses` are the devices', checked by their adapters; relative paths begin at `folder`. */
+export function effectiveConfig(
+  file: FileConfig,
+  addresses: readonly unknown[],
+  folder: string,
+  hostname: string,
+): Config {
+  const gateway = { id: file.gateway.id ?? safeHostname(hostname), prefix: file.gateway.prefix };
+  return {
+    gateway,
+    log: file.log,
+    broker: file.broker,
+    bridges: file.bridges.map((bridge) => effectiveBridge(bridge, gateway, folder)),
+    adapters: file.adapters,
+    profiles: file.profiles.map((path) => resolve(folder, path)),
+    devices: file.devices.map((device, index) => effectiveDevice(device, addresses[index], file.defaults)),
+    ...(file.simulator ? { simulator: file.simulator } : {}),
+  };
+}

@@ -1,0 +1,103 @@
+import { z } from "zod";
+
+/** What says a value is of the wrong kind, but leaves "is missing" to the wording of every other key. */
+export function unless(message: string): { error: (issue: { readonly input?: unknown }) => string | undefined } {
+  return { error: (issue) => (issue.input === undefined ? undefined : message) };
+}
+
+const DURATION = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h|d)$/;
+const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Timers of Node hold 2^31 - 1 ms (24.8 days): one that is longer would fire at once. */
+const LONGEST = 24 * 86_400_000;
+
+/** A duration in ms, or undefined if the text is not one. */
+export function parseDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  const unit = DURATION_UNITS[match?.[2] ?? ""];
+  return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit);
+}
+
+/** A duration as a person writes it: the largest unit that leaves a whole number. */
+export function formatDuration(ms: number): string {
+  for (const unit of ["d", "h", "m", "s"]) {
+    const size = DURATION_UNITS[unit] ?? 1;
+    if (ms > 0 && ms % size === 0) return `${ms / size}${unit}`;
+  }
+  return `${ms}ms`;
+}
+
+/** Text with a unit (`500ms`, `10s`, `5m`, `1h`, `1d`) in the file; ms in the result. Both bounds are in ms and allowed. */
+export function duration(min = 0, max = LONGEST) {
+  const hint = "must be a duration with its unit, such as 500ms, 10s, 5m, 1h or 1d";
+  return z
+    .string(unless(hint))
+    .regex(DURATION, hint)
+    .transform((text, context) => {
+      const ms = parseDuration(text) ?? Number.NaN;
+      if (ms >= min && ms <= max) return ms;
+      context.addIssue({
+        code: "custom",
+        message: `must be between ${formatDuration(min)} and ${formatDuration(max)}`,
+      });
+      return z.NEVER;
+    })
+    .meta({ title: "duration", examples: ["500ms", "10s", "5m"] });
+}
+
+const SIZE = /^(\d{1,12}(?:\.\d{1,3})?)(B|kB|MB|GB|KiB|MiB|GiB)$/;
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/** A size in bytes, or undefined if the text is not one. */
+export function parseSize(text: string): number | undefined {
+  const match = SIZE.exec(text);
+  const unit = SIZE_UNITS[match?.[2] ?? ""];
+  return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit);
+}
+
+/** A size as a person writes it: the largest binary unit that leaves a whole number. */
+export function formatSize(bytes: number): string {
+  for (const unit of ["GiB", "MiB", "KiB"]) {
+    const factor = SIZE_UNITS[unit] ?? 1;
+    if (bytes > 0 && bytes % factor === 0) return `${bytes / factor}${unit}`;
+  }
+  return `${bytes}B`;
+}
+
+/** Text with a unit (`64MiB`, `10kB`) in the file; bytes in the result. Bounds in bytes. */
+export function size(min: number, max: number) {
+  const hint = "must be a size with its unit, such as 512B, 10kB or 64MiB";
+  return z
+    .string(unless(hint))
+    .regex(SIZE, hint)
+    .transform((text, context) => {
+      const bytes = parseSize(text) ?? Number.NaN;
+      if (bytes >= min && bytes <= max) return bytes;
+      context.addIssue({ code: "custom", message: `must be between ${formatSize(min)} and ${formatSize(max)}` });
+      return z.NEVER;
+    })
+    .meta({ title: "size", examples: ["64MiB", "10kB"] });
+}
+
+/** The same as `validName` of core/topics.ts, as a pattern, so that the JSON Schema has it. */
+const NAME = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Text that fits one MQTT topic level, a file name and a log line. */
+export function identifier(what: string) {
+  const hint = `must be a ${what}: 1 to 64 of A-Z a-z 0-9 . _ -`;
+  return z.string(unless(`${hint}, as text (put a number in quotes)`)).regex(NAME, hint);
+}
+
+/** `status` is the availability topic's (core/topics.ts). */
+export const resourceName = identifier("resource name").refine((name) => name !== "status", {
+  error: "must not be status: that is the device's availability",
+});
+
+export const qos = z.literal([0, 1, 2], unless("must be 0, 1 or 2"));

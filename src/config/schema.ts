@@ -1,0 +1,238 @@
+import { z } from "zod";
+import type { AdapterModule } from "../core/adapter.js";
+import { duration, identifier, qos, resourceName, size, unless } from "./scalars.js";
+import { bridgePrefix, filter, gatewayPrefix, template } from "./topic.js";
+import { listener, upstreamUrl } from "./urls.js";
+
+/**
+ * The one definition of the configuration: types, defaults, validation, JSON Schema and the reference page come from
+ * here. A description is what a user reads; a default is what they get.
+ */
+
+/** What the configuration needs of an adapter. */
+export type AdapterSchemas = Pick<AdapterModule<unknown>, "name" | "settings" | "address">;
+
+const flag = z.boolean(unless("must be true or false"));
+/** Bounds of what a file may list: far above any gateway, and enough to keep a wrong file from eating the machine. */
+const MAX_DEVICES = 5_000;
+const MAX_BRIDGES = 16;
+const text = z.string(unless("must be text (put a number or true/false in quotes)"));
+const name = text.min(1, "must not be empty").max(1024, "must be at most 1024 characters long");
+const path = text.min(1, "must not be empty").max(4096, "must be at most 4096 characters long");
+
+const deadbandSide = z.number().positive("must be more than 0").exactOptional();
+const deadband = z.strictObject({
+  absolute: deadbandSide.describe("A change up to this much is not reported, in the unit of the resource."),
+  percent: deadbandSide.describe("A change up to this much is not reported, in percent of the value last reported."),
+});
+
+export const report = z.discriminatedUnion("on", [
+  z.strictObject({ on: z.literal("every").describe("Every reading becomes a message.") }),
+  z.strictObject({
+    on: z.literal("change").describe("A reading becomes a message when it differs from the one last reported."),
+    deadband: deadband.exactOptional().describe("How far a number must move. Both given: beyond either is enough."),
+    heartbeat: duration(1)
+      .exactOptional()
+      .describe("The latest reading is sent again after this long without a message."),
+    minInterval: duration(1)
+      .exactOptional()
+      .describe("At most one message in this time; the latest reading is sent when it ends."),
+  }),
+]);
+
+const format = z.enum(["value", "json", "object", "senml"]);
+/** One resource taken out of its device's object has a format of its own; it cannot be an object of one. */
+const resourceFormat = z.enum(["value", "json", "senml"]);
+
+const words = {
+  qos: "MQTT quality of service of the readings: 0 at most once, 1 at least once, 2 exactly once.",
+  retain: "Brokers keep the latest message for those who subscribe later.",
+  format:
+    "What a message holds: `value` the bare value; `json` value, time, unit and quality; " +
+    "`object` one message a device with all its values; `senml` RFC 8428.",
+  topic:
+    "Topic template with {prefix}, {device}, {resource} and {gateway}. " +
+    "With format `object` it must not contain {resource}; with any other it must.",
+  report: "When a reading becomes a message.",
+  stale: "The device counts as offline after this long without a reading.",
+};
+
+const resource = z.strictObject({
+  qos: qos.exactOptional().describe(words.qos),
+  retain: flag.exactOptional().describe(words.retain),
+  format: resourceFormat
+    .exactOptional()
+    .describe("Format of this resource. It takes the resource out of its device's object."),
+  topic: template.exactOptional().describe("Topic of this resource. It needs no {resource}."),
+  report: report.exactOptional().describe(words.report),
+});
+
+const defaults = z.strictObject({
+  qos: qos.default(1).describe(words.qos),
+  retain: flag.default(false).describe(words.retain),
+  format: format.default("json").describe(words.format),
+  topic: template
+    .exactOptional()
+    .describe(
+      `${words.topic} Left out: \`{prefix}/{device}/{resource}\`, or \`{prefix}/{device}\` with format \`object\`.`,
+    ),
+  report: report.prefault({ on: "every" }).describe(words.report),
+  stale: duration(1000).prefault("5m").describe(words.stale),
+});
+
+const device = z.strictObject({
+  id: identifier("device id").describe("Names the device in topics, logs and commands. Unique."),
+  adapter: z.string(unless("must be the name of an adapter")).describe("Which adapter speaks to it."),
+  profile: name
+    .exactOptional()
+    .describe("What it says and how: `vendor/model` from the profile folders, or the path of a .yaml file."),
+  address: z
+    .unknown()
+    .exactOptional()
+    .describe("Where it is; its form is the adapter's. A simulated device needs none."),
+  qos: qos.exactOptional().describe(words.qos),
+  retain: flag.exactOptional().describe(words.retain),
+  format: format.exactOptional().describe(words.format),
+  topic: template.exactOptional().describe(words.topic),
+  report: report.exactOptional().describe(words.report),
+  stale: duration(1000).exactOptional().describe(words.stale),
+  simulate: flag.default(false).describe("Played from its profile: no hardware is opened."),
+  resources: z.record(resourceName, resource).prefault({}).describe("What single resources do otherwise, by name."),
+});
+
+const tls = z.strictObject({
+  ca: path.exactOptional().describe("File with the certificates (PEM) to trust in place of the system's."),
+  cert: path.exactOptional().describe("File with the gateway's own certificate (PEM)."),
+  key: path
+    .exactOptional()
+    .describe("File with the key of that certificate (PEM). Only its owner should be able to read it."),
+  rejectUnauthorized: flag
+    .default(true)
+    .describe("false accepts any certificate: for a test bench only, anyone on the way can read along."),
+});
+
+const rule = z.strictObject({
+  filter: filter.describe("MQTT filter below the prefixes."),
+  direction: z.enum(["out", "in"]).describe("`out`: local to upstream; `in`: upstream to local."),
+  qos: qos.exactOptional().describe("Highest QoS that this rule carries."),
+  localPrefix: bridgePrefix
+    .default("")
+    .describe("What local topics begin with; replaced by remotePrefix. Ends with a slash."),
+  remotePrefix: bridgePrefix.default("").describe("What upstream topics begin with. Ends with a slash."),
+});
+
+const bridge = z.strictObject({
+  id: identifier("bridge id").describe("Names the bridge in logs and metrics. Unique."),
+  url: upstreamUrl.describe("The upstream broker: mqtt://, mqtts://, ws:// or wss://."),
+  username: name.exactOptional().describe("User name at the upstream."),
+  password: name
+    .exactOptional()
+    .describe(`Password at the upstream. Keep it out of the file: write \${file:/run/secrets/x} here.`),
+  clientId: name.exactOptional().describe("MQTT client id. Left out: `weir-<gateway id>-<bridge id>`."),
+  protocol: z
+    .literal([4, 5], unless("must be 4 (MQTT 3.1.1) or 5 (MQTT 5)"))
+    .default(4)
+    .describe("4 is MQTT 3.1.1, 5 is MQTT 5."),
+  keepAlive: duration(1000, 65_535_000)
+    .refine((ms) => ms % 1000 === 0, "must be whole seconds: MQTT counts in seconds")
+    .prefault("30s")
+    .describe("Longest silence before a ping, in whole seconds."),
+  clean: flag.default(false).describe("Forget the session when disconnected. Loses commands sent meanwhile."),
+  tls: tls.exactOptional().describe("Only with mqtts:// or wss://."),
+  window: z
+    .int(unless("must be a whole number"))
+    .min(1, "must be between 1 and 65535")
+    .max(65_535, "must be between 1 and 65535")
+    .default(100)
+    .describe("Messages in flight at once, sent and not yet acknowledged."),
+  outbox: z
+    .strictObject({
+      maxMessages: z
+        .int(unless("must be a whole number"))
+        .min(1, "must be at least 1")
+        .default(100_000)
+        .describe("Most messages that wait for the upstream."),
+      maxBytes: size(1024, 2 ** 40)
+        .prefault("64MiB")
+        .describe("Most bytes that wait for the upstream."),
+      whenFull: z
+        .enum(["drop-oldest", "drop-newest", "refuse"])
+        .default("drop-oldest")
+        .describe("At the bound: lose the oldest, lose the new one, or refuse it so that the sender keeps it."),
+    })
+    .prefault({})
+    .describe("The queue in front of the upstream."),
+  rules: z
+    .array(rule)
+    .max(256, "must list at most 256 rules")
+    .exactOptional()
+    .describe("What goes where. Left out: everything of the gateway's prefix out, commands of its devices in."),
+});
+
+const simulator = z.strictObject({
+  upstream: listener.exactOptional().describe("Address of an embedded second broker, for a bridge to reach."),
+  table: flag.default(false).describe("Print a live table of what arrives there."),
+});
+
+/** The schema of a whole file with these adapters. `devices[].address` is checked apart, by the adapter that the device names. */
+export function fileSchema(adapters: readonly AdapterSchemas[]) {
+  const settings = Object.fromEntries(
+    adapters.map((adapter) => [
+      adapter.name,
+      adapter.settings
+        .prefault({})
+        .describe(adapter.settings.description ?? `Settings of the ${adapter.name} adapter.`),
+    ]),
+  );
+  return z.strictObject({
+    gateway: z
+      .strictObject({
+        id: identifier("gateway id").exactOptional().describe("Names this gateway. Left out: the host name."),
+        prefix: gatewayPrefix.default("weir").describe("What every topic of this gateway begins with."),
+      })
+      .prefault({})
+      .describe("The gateway itself."),
+    log: z
+      .strictObject({
+        level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("The least that is logged."),
+        format: z.enum(["text", "json"]).default("text").describe("`text` for people, `json` one object a line."),
+      })
+      .prefault({})
+      .describe("The log, on stderr."),
+    broker: z
+      .strictObject({
+        listeners: z
+          .array(listener)
+          .max(16, "must list at most 16 listeners")
+          .prefault(["tcp://127.0.0.1:1883", "ws://127.0.0.1:8083"])
+          .describe("Where MQTT clients connect: tcp:// or ws://. Port 0 takes a free one."),
+      })
+      .prefault({})
+      .describe("The embedded MQTT broker."),
+    bridges: z
+      .array(bridge)
+      .max(MAX_BRIDGES, `must list at most ${MAX_BRIDGES} bridges`)
+      .prefault([])
+      .describe("Upstream brokers that messages are carried to."),
+    adapters: z.strictObject(settings).prefault({}).describe("Settings of the transports."),
+    profiles: z
+      .array(path)
+      .max(64, "must list at most 64 folders")
+      .prefault([])
+      .describe("Folders with profiles, searched before the bundled ones. Relative to the configuration file."),
+    defaults: defaults.prefault({}).describe("What devices take unless they say otherwise."),
+    devices: z
+      .array(device)
+      .max(MAX_DEVICES, `must list at most ${MAX_DEVICES} devices`)
+      .prefault([])
+      .describe("The things in the field."),
+    simulator: simulator.exactOptional().describe("For demonstrations without hardware or upstream."),
+  });
+}
+
+export type FileConfig = z.output<ReturnType<typeof fileSchema>>;
+export type FileDevice = z.output<typeof device>;
+export type FileBridge = z.output<typeof bridge>;
+export type BridgeRule = z.output<typeof rule>;
+export type Report = z.output<typeof report>;
+export type PayloadFormat = z.output<typeof format>;

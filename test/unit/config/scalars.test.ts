@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { formatDuration, formatSize, parseDuration, parseSize } from "../../../src/config/scalars.js";
+import { parseListener } from "../../../src/config/urls.js";
+
+test("durations are ms, with a unit always", () => {
+  const table: [string, number | undefined][] = [
+    ["500ms", 500],
+    ["10s", 10_000],
+    ["1.5s", 1500],
+    ["5m", 300_000],
+    ["1h", 3_600_000],
+    ["1d", 86_400_000],
+    ["10", undefined],
+    ["10 s", undefined],
+    ["-1s", undefined],
+    ["1e3s", undefined],
+    ["s", undefined],
+    ["", undefined],
+  ];
+  for (const [text, ms] of table) assert.equal(parseDuration(text), ms, text);
+});
+
+test("sizes are bytes, decimal and binary", () => {
+  const table: [string, number | undefined][] = [
+    ["512B", 512],
+    ["10kB", 10_000],
+    ["64MiB", 67_108_864],
+    ["1.5KiB", 1536],
+    ["1GB", 1e9],
+    ["64", undefined],
+    ["64mb", undefined],
+  ];
+  for (const [text, bytes] of table) assert.equal(parseSize(text), bytes, text);
+});
+
+test("durations and sizes are written as they are read", () => {
+  fc.assert(fc.property(fc.nat(1e10), (ms) => parseDuration(formatDuration(ms)) === ms));
+  fc.assert(fc.property(fc.nat(1e11), (bytes) => parseSize(formatSize(bytes)) === bytes));
+});
+
+test("listeners have the customary ports and IPv6 hosts without brackets", () => {
+  const url = "tcp://[::1]";
+  assert.deepEqual(parseListener(url), { scheme: "tcp", host: "::1", port: 1883, url });
+  assert.deepEqual(parseListener("ws://0.0.0.0"), { scheme: "ws", host: "0.0.0.0", port: 8083, url: "ws://0.0.0.0" });
+  // The URL parser drops the port that is usual for ws.
+  assert.deepEqual(parseListener("ws://a:80/"), { scheme: "ws", host: "a", port: 80, url: "ws://a:80/" });
+  assert.deepEqual(parseListener("tcp://a:0"), { scheme: "tcp", host: "a", port: 0, url: "tcp://a:0" });
+});
+
+test("no text makes the listener's parser throw or give a port out of range", () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.webUrl(),
+    fc.string().map((tail) => `tcp://${tail}`),
+  );
+  fc.assert(
+    fc.property(text, (url) => {
+      const listener = parseListener(url);
+      if (typeof listener === "string") return;
+      assert.ok(Number.isInteger(listener.port) && listener.port >= 0 && listener.port <= 65_535, url);
+      assert.notEqual(listener.host, "");
+    }),
+  );
+});
