@@ -6,9 +6,11 @@ export const CATALOGUE = {
   CONFIG_INVALID: "The configuration has errors. Each line names the place; `weir check` shows them all.",
   PROFILE_INVALID: "A profile has errors. Each line names the place; `weir check` shows them all.",
   ADDRESS_IN_USE: "Another program listens there. End it, or choose another address in the configuration.",
-  LISTEN_FAILED: "The address cannot be listened on. Check that it is an address of this machine and that the port is allowed.",
+  LISTEN_FAILED:
+    "The address cannot be listened on. Check that it is an address of this machine and that the port is allowed.",
   PORT_NOT_FOUND: "No serial port answers to that address. `weir ports` lists what is plugged in.",
-  PORT_FAILED: "The serial port could not be opened or failed. Check that the user is in group dialout and nobody else has it open.",
+  PORT_FAILED:
+    "The serial port could not be opened or failed. Check that the user is in group dialout and nobody else has it open.",
   DEVICE_UNKNOWN: "No device of that id is configured. Add it under devices.",
   RESOURCE_UNKNOWN: "The device's profile has no such resource.",
   ACTION_UNSUPPORTED: "The resource does not allow that action, or its transport cannot carry it.",
