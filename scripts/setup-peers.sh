@@ -1,0 +1,72 @@
+#!/bin/sh
+# `npm run setup:peers`: installs with apt the programs that integration tests and the ship check talk to.
+# A program that is there is left alone; when all are there, nothing is run, so it works offline and twice.
+#
+# Debian starts and enables the mosquitto service when it installs the package, and that would hold port 1883, which Weir
+# listens on. So nothing may start services during the installation (policy-rc.d is Debian's own switch for that), and if
+# this script is what installed mosquitto, the service is disabled. A mosquitto that was there before is not touched.
+set -eu
+
+# Debian package, and the program of it that is looked for.
+PEERS="socat:socat mosquitto:mosquitto mosquitto-clients:mosquitto_sub libcoap3-bin:coap-client-notls
+udev:udevadm systemd:systemd-analyze buildah:buildah"
+
+# Servers are in folders that are not on every user's PATH.
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+missing=""
+for peer in $PEERS; do
+  command -v "${peer#*:}" >/dev/null 2>&1 || missing="$missing ${peer%%:*}"
+done
+if [ -z "$missing" ]; then
+  echo "setup:peers: all programs are there"
+  exit 0
+fi
+
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "setup:peers: no apt-get here. Install by hand:$missing" >&2
+  exit 1
+fi
+
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null 2>&1; then
+    echo "setup:peers: needs root: run as root: apt-get install --no-install-recommends$missing" >&2
+    exit 1
+  fi
+  as_root="sudo"
+fi
+
+policy=/usr/sbin/policy-rc.d
+placed=""
+remove_policy() {
+  if [ -n "$placed" ]; then $as_root rm -f "$policy"; fi
+}
+trap remove_policy EXIT
+trap 'exit 1' HUP INT TERM
+if [ ! -e "$policy" ]; then
+  # 101: action forbidden by policy.
+  printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+  placed=yes
+  $as_root chmod 755 "$policy"
+fi
+
+echo "setup:peers: installing$missing"
+$as_root apt-get update -q
+# shellcheck disable=SC2086 # the list is meant to be split
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing </dev/null
+
+case " $missing " in
+*" mosquitto "*)
+  # Only the link that starts it at boot: it does not run, see above.
+  if command -v systemctl >/dev/null 2>&1; then $as_root systemctl disable mosquitto.service || true; fi
+  ;;
+esac
+
+for peer in $PEERS; do
+  command -v "${peer#*:}" >/dev/null 2>&1 || {
+    echo "setup:peers: ${peer%%:*} was installed but ${peer#*:} is not there" >&2
+    exit 1
+  }
+done
+echo "setup:peers: done"
