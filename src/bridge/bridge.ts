@@ -5,6 +5,7 @@ import type { Journal } from "../core/journal.js";
 import type { Message } from "../core/message.js";
 import type { Entry, Outbox } from "../outbox/outbox.js";
 import { type Routes, type Rule, routes } from "./rules.js";
+import { createWindow } from "./window.js";
 
 export interface BridgeOptions {
   readonly id: string;
@@ -56,10 +57,12 @@ export function openBridge(options: BridgeOptions): Bridge {
   const { id, outbox, journal } = options;
   const carry = routes(options.rules);
   const client = mqtt.connect(options.url, clientOptions(options, carry));
-  const inFlight = new Set<number>();
-  let window = options.window;
+  const window = createWindow(options.window);
+  /** Taken in its turn, and there is no room for it yet: nothing overtakes it. */
+  let next: Entry | undefined;
   let failures = 0;
   let closing = false;
+  let pumping = false;
   let drained = (): void => {};
 
   const note = (level: "info" | "warn", event: string, message: string): void =>
@@ -67,10 +70,10 @@ export function openBridge(options: BridgeOptions): Bridge {
 
   const send = (entry: Entry): void => {
     const { topic, payload, qos, retain } = entry.message;
-    inFlight.add(entry.sequence);
+    window.add(entry);
     client.publish(topic, asBuffer(payload), { qos, retain }, (error) => {
-      inFlight.delete(entry.sequence);
-      if (inFlight.size === 0) drained();
+      window.remove(entry);
+      if (window.size === 0) drained();
       // Without a reason code an error means "not sent": the message is the outbox's again, in its old place.
       if (error && !(error instanceof ErrorWithReasonCode)) return outbox.release(entry.sequence);
       // With one, the upstream has decided (MQTT 5, 3.4.2.1): sent again it would be refused again, for ever.
@@ -81,11 +84,17 @@ export function openBridge(options: BridgeOptions): Bridge {
   };
 
   const pump = (): void => {
-    while (client.connected && !closing && inFlight.size < window) {
-      const entry = outbox.take();
-      if (entry === undefined) return;
+    // mqtt.js calls back for QoS 0 before `publish` returns: without this each message would deepen the stack.
+    if (pumping) return;
+    pumping = true;
+    while (client.connected && !closing) {
+      next ??= outbox.take();
+      if (next === undefined || !window.fits(next.message.qos)) break;
+      const entry = next;
+      next = undefined;
       send(entry);
     }
+    pumping = false;
   };
 
   outbox.onWaiting(pump);
@@ -96,7 +105,7 @@ export function openBridge(options: BridgeOptions): Bridge {
   client.on("connect", (connack) => {
     failures = 0;
     // mqtt.js does not hold to it by itself (MQTT 5, 3.2.2.3.3).
-    window = Math.min(options.window, connack.properties?.receiveMaximum ?? options.window);
+    window.connected(connack.properties?.receiveMaximum);
     note("info", "bridge_up", `connected to ${options.url}, ${outbox.depth.messages} messages wait`);
     const online = carry.up(statusOf(options.statusTopic, "online"));
     if (online) client.publish(online.topic, asBuffer(online.payload), { qos: online.qos, retain: online.retain });
@@ -127,7 +136,7 @@ export function openBridge(options: BridgeOptions): Bridge {
     },
     close: async (patience = 2000) => {
       closing = true;
-      if (client.connected && inFlight.size > 0)
+      if (client.connected && window.size > 0)
         await withPatience(new Promise<void>((resolve) => (drained = resolve)), patience);
       await sayOffline(client, carry, options.statusTopic);
       await client.endAsync(true);
