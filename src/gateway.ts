@@ -1,0 +1,209 @@
+import { type Bridge, openBridge } from "./bridge/bridge.js";
+import { type Broker, openBroker } from "./broker/broker.js";
+import { type BridgeConfig, type DeviceConfig, resourcePolicy } from "./config/index.js";
+import type { Link } from "./core/adapter.js";
+import { messageOf, WeirError } from "./core/errors.js";
+import type { Journal } from "./core/journal.js";
+import type { Accept, Message, Origin } from "./core/message.js";
+import type { ReadingSink } from "./core/reading.js";
+import { formatTopic, validTopic } from "./core/topics.js";
+import type { Counter, Recorder } from "./journal.js";
+import { pauseAfter, type Supervised, superviseLink } from "./link/index.js";
+import { MemoryOutbox } from "./outbox/memory.js";
+import type { Plan } from "./plan.js";
+import {
+  createAvailability,
+  createDispatcher,
+  createDownlink,
+  createRouter,
+  type DevicePolicy,
+  gatewayMessage,
+} from "./router/index.js";
+import { simulateDevices } from "./simulated.js";
+
+export interface Gateway {
+  /** The broker's listeners with their real ports. */
+  readonly listeners: readonly string[];
+  /** What arrives at the simulated upstream, where there is one. */
+  onUpstream(hear: (message: Message) => void): void;
+  counters(): Counter[];
+  /** Stops in order: no new readings, what was accepted goes up as far as it can, then everything closes. */
+  close(): Promise<void>;
+}
+
+export interface GatewayOptions {
+  readonly plan: Plan;
+  readonly recorder: Recorder;
+  /** ms since the Unix epoch: the time of readings. */
+  readonly now?: () => number;
+}
+
+/** How often the counters are published if they changed, in ms. */
+const COUNTERS_EVERY = 10_000;
+
+/**
+ * The one place that builds everything: starts in the order of the way up's far end first, so that whatever a part needs
+ * is there before it, and stops in reverse.
+ */
+export async function startGateway({ plan, recorder, now = Date.now }: GatewayOptions): Promise<Gateway> {
+  const { config } = plan;
+  const { id: gateway, prefix } = config.gateway;
+  const { journal } = recorder;
+  const ticks = (): number => performance.now();
+  const undo: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (let last = undo.pop(); last !== undefined; last = undo.pop()) {
+      await last().catch((error: unknown) =>
+        journal({ level: "error", event: "stop_failed", at: "gateway", message: messageOf(error) }),
+      );
+    }
+  };
+
+  try {
+    const upstream = await openUpstream(plan, journal);
+    if (upstream) undo.push(() => upstream.close());
+
+    const bridges: Bridge[] = [];
+    const supervised = new Map<string, Supervised>();
+    const dispatcher = createDispatcher({ sessionOf: (device) => supervised.get(device)?.session(), now, journal });
+    const downlink = createDownlink({
+      prefix,
+      dispatcher,
+      hasDevice: (id) => config.devices.some((device) => device.id === id),
+      resourceType: (device, resource) => plan.profiles.get(device)?.resources.get(resource)?.type,
+      accept: (message, origin) => accept(message, origin),
+      now,
+      journal,
+    });
+    /** Where every message passes, a client's as well as a device's: up the bridges, and down if it is a command. */
+    const admit: Accept = async (message, origin) => {
+      await offerAll(bridges, config.bridges, message, origin);
+      void downlink.handle(message, origin);
+    };
+    const broker = await openBroker({
+      id: gateway,
+      admit: (message, client) => admit(message, { from: "client", client }),
+      journal,
+    });
+    undo.push(() => broker.close());
+
+    const accept: Accept = async (message, origin) => {
+      if (!validTopic(message.topic)) throw new WeirError("PAYLOAD_INVALID", `${message.topic} is not a valid topic`);
+      await admit(message, origin);
+      await broker.publish(message);
+    };
+    for (const settings of config.bridges) bridges.push(bridgeOf(settings, plan, accept, journal, now));
+    undo.push(async () => void (await Promise.all(bridges.map((bridge) => bridge.close()))));
+    // Not through the bridges: each says it upstream by itself, with a will.
+    await broker.publish(gatewayMessage(prefix, gateway, true));
+    const listeners = await broker.listen(config.broker.listeners);
+    undo.push(() => broker.publish(gatewayMessage(prefix, gateway, false)));
+
+    const simulated = await simulateDevices(plan, journal, now);
+    undo.push(() => simulated.close());
+    const links = plan.links(simulated.addresses);
+
+    const policies = config.devices.map(policyOf);
+    const router = createRouter({ prefix, gateway, devices: policies, accept, now: ticks, journal });
+    const availability = createAvailability({
+      prefix,
+      devices: policies.map((device) => ({ ...device, impliesOnline: impliesOnline(links, device.id) })),
+      accept,
+      now: ticks,
+      journal,
+    });
+    await availability.start();
+    undo.push(() => availability.stop());
+    undo.push(() => router.stop());
+
+    const sink: ReadingSink = async (readings) => {
+      for (const device of new Set(readings.map((reading) => reading.device))) availability.seen(device);
+      await router.sink(readings);
+    };
+    const stopping = new AbortController();
+    for (const link of links) {
+      const onState = ({ kind }: { kind: string }): void => availability.link(link.devices, kind === "up");
+      const opened = superviseLink(link, { sink, journal, now, signal: stopping.signal, onState });
+      for (const device of link.devices) supervised.set(device, opened);
+    }
+    undo.push(async () => {
+      dispatcher.close();
+      stopping.abort();
+      await Promise.all([...supervised.values()].map((link) => link.close()));
+    });
+    simulated.start();
+    undo.push(publishCounters(broker, recorder, prefix, gateway));
+
+    return {
+      listeners,
+      onUpstream: (hear) => upstream?.subscribe("#", hear),
+      counters: recorder.counters,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Into the outbox of every bridge with a rule for it, save the one it came down. Refused by one, it is refused. */
+async function offerAll(
+  bridges: readonly Bridge[],
+  settings: readonly BridgeConfig[],
+  message: Message,
+  origin: Origin,
+): Promise<void> {
+  const offers = bridges.map((bridge, index) => {
+    const own = origin.from === "bridge" && origin.bridge === settings[index]?.id;
+    return own ? undefined : bridge.offer(message);
+  });
+  await Promise.all(offers);
+}
+
+function bridgeOf(settings: BridgeConfig, plan: Plan, accept: Accept, journal: Journal, now: () => number): Bridge {
+  const { id: gateway, prefix } = plan.config.gateway;
+  const { id, outbox } = settings;
+  return openBridge({
+    ...settings,
+    outbox: new MemoryOutbox({ ...outbox, id, journal, now }),
+    deliver: (message) => accept(message, { from: "bridge", bridge: id }),
+    statusTopic: formatTopic(prefix, { kind: "gateway", gateway }),
+    journal,
+    backoff: (failures) => pauseAfter(failures, Math.random()),
+  });
+}
+
+/** The second broker of demos: what a bridge carries has somewhere to arrive. */
+async function openUpstream(plan: Plan, journal: Journal): Promise<Broker | undefined> {
+  const listener = plan.config.simulator?.upstream;
+  if (listener === undefined) return undefined;
+  const broker = await openBroker({ id: "upstream", admit: async () => {}, journal });
+  await broker.listen([listener]);
+  return broker;
+}
+
+function policyOf(device: DeviceConfig): DevicePolicy {
+  const { id, adapter, stale } = device;
+  return { id, adapter, stale, resources: (name) => resourcePolicy(device, name) };
+}
+
+function impliesOnline(links: readonly Link[], device: string): boolean {
+  return links.find((link) => link.devices.includes(device))?.impliesOnline ?? false;
+}
+
+/** What was discarded, dropped and refused, for everyone who can subscribe: the log alone is not looked at. */
+function publishCounters(broker: Broker, recorder: Recorder, prefix: string, gateway: string): () => Promise<void> {
+  let last = "";
+  const tell = (): Promise<void> => {
+    const payload = JSON.stringify(recorder.counters());
+    if (payload === last) return Promise.resolve();
+    last = payload;
+    const topic = formatTopic(prefix, { kind: "counters", gateway });
+    return broker.publish({ topic, payload: Buffer.from(payload), qos: 0, retain: true });
+  };
+  const timer = setInterval(() => void tell().catch(() => {}), COUNTERS_EVERY);
+  return async () => {
+    clearInterval(timer);
+    await tell();
+  };
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+import { parseArgs } from "node:util";
+import { ConfigError } from "./config/index.js";
+import { messageOf, WeirError } from "./core/errors.js";
+
+const HELP = `weir: an edge gateway from serial lines, CoAP and more to MQTT
+
+  weir run [CONFIG]            run the gateway
+  weir check [CONFIG]          check a configuration and all it refers to, without opening a port
+  weir read PROFILE            show what a device on a serial port says  --port PATH
+  weir simulate PROFILE        play a device  --port PATH | --coap URL --device ID  [--seed N]
+  weir profiles [PROFILE]      list the profiles, or check one and run its samples
+  weir ports                   list the serial ports of this machine
+  weir schema config|profile|reference   print the JSON Schemas for editors, or the reference page
+
+  --set PATH=VALUE   override the configuration: --set broker.listeners.0=tcp://127.0.0.1:1884
+                     (the environment can too: WEIR_BROKER__LISTENERS__0=tcp://127.0.0.1:1884)
+  --help, --version
+
+CONFIG is weir.yaml if left out, or what WEIR_CONFIG names. Guide: docs/guide/configuration.md
+`;
+
+/** Wrong usage and wrong configuration end with 2, everything else that fails with 1. */
+async function main(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      help: { type: "boolean", short: "h" },
+      version: { type: "boolean", short: "v" },
+      set: { type: "string", multiple: true },
+      port: { type: "string" },
+      coap: { type: "string" },
+      device: { type: "string" },
+      seed: { type: "string" },
+    },
+  });
+  const [command, argument] = positionals;
+  if (values.version) return (await import("./cli/version.js")).printVersion();
+  if (values.help || command === undefined) {
+    process.stdout.write(HELP);
+    return values.help ? 0 : 2;
+  }
+  const config = { file: argument ?? process.env["WEIR_CONFIG"] ?? "weir.yaml", set: values.set ?? [] };
+  // Each command brings its own modules: `weir check` should not load a broker.
+  switch (command) {
+    case "run":
+      return (await import("./cli/run.js")).run(config);
+    case "check":
+      return (await import("./cli/check.js")).check(config);
+    case "profiles":
+      return (await import("./cli/profiles.js")).profiles(argument);
+    case "ports":
+      return (await import("./cli/ports.js")).ports();
+    case "read":
+      return (await import("./cli/read.js")).read(argument, values.port);
+    case "simulate":
+      return (await import("./cli/simulate.js")).simulate(argument, values);
+    case "schema":
+      return (await import("./cli/schema.js")).schema(argument);
+    default:
+      process.stderr.write(`weir: there is no command "${command}"\n\n${HELP}`);
+      return 2;
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const usage = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+    const config = error instanceof ConfigError;
+    const advice = error instanceof WeirError && !config ? `\n${error.advice}` : "";
+    process.stderr.write(`${config ? "" : "weir: "}${messageOf(error)}${advice}\n`);
+    if (!config && !usage && !(error instanceof WeirError) && error instanceof Error)
+      process.stderr.write(`${error.stack}\n`);
+    process.exitCode = config || usage ? 2 : 1;
+  },
+);
