@@ -1,0 +1,12 @@
+/** The public face of profiles: what a model of device says and how, as data. */
+
+export type { EncodedCommand, Poll, SerialCodec, SerialLine } from "./codec.js";
+export { serialCodec } from "./codec.js";
+export { bundledFolder, listProfiles, loadProfile } from "./load.js";
+export type { Decoded, DecodedValue } from "./message.js";
+export { parseProfile, profileJsonSchema } from "./parse.js";
+export { ProfileError, type ProfileProblem, showProblem } from "./problem.js";
+export type { Access, Profile, Resource, ResourceType } from "./profile.js";
+export { checkValue } from "./resource.js";
+export { runSamples, type SampleResult } from "./samples.js";
+export { type Simulation, simulation } from "./simulation.js";

@@ -1,0 +1,131 @@
+import { isDeepStrictEqual } from "node:util";
+import { messageOf } from "../core/errors.js";
+import type { Scalar } from "../core/reading.js";
+import { type CompiledSerial, compileSerial, decodeFrame, type SerialCodec, serialCodec } from "./codec.js";
+import type { Decoded } from "./message.js";
+import type { Profile } from "./profile.js";
+import type { ExpectedFrame, SampleSection } from "./schema/samples.js";
+import { parseHex, showHex } from "./schema/text.js";
+
+/** How one sample came out. */
+export interface SampleResult {
+  readonly name: string;
+  /** What is wrong; undefined where it passed. */
+  readonly problem?: string;
+}
+
+/** A frame of a sample and what it says. */
+export interface SampleFrame {
+  readonly bytes: Uint8Array;
+  readonly decoded: Decoded;
+}
+
+/** Plays the bytes of a sample into a fresh framer, and decodes its frames. */
+export function playSample(
+  compiled: CompiledSerial,
+  bytes: Uint8Array,
+): { frames: SampleFrame[]; discards: Map<string, number> } {
+  const framer = compiled.framer();
+  const frames: SampleFrame[] = [];
+  const discards = new Map<string, number>();
+  for (const output of [...framer.push(bytes, 0), ...framer.end()]) {
+    if (output.kind === "frame") {
+      frames.push({ bytes: output.bytes, decoded: decodeFrame(compiled.messages.values(), output.bytes) });
+    } else {
+      discards.set(output.reason, (discards.get(output.reason) ?? 0) + output.size);
+    }
+  }
+  return { frames, discards };
+}
+
+function show(value: unknown): string {
+  return value instanceof Uint8Array ? showHex(value) : JSON.stringify(value);
+}
+
+/** `temperature: 21.5, humidity: 40 (uncertain)`: ready to be copied into the sample. */
+function showDecoded(decoded: Decoded): string {
+  if (decoded.kind === "unmatched") return "unmatched";
+  if (decoded.kind === "bad") return `bad (${decoded.message}: ${decoded.reason})`;
+  const values = decoded.values.map(({ resource, value, quality }) =>
+    quality === "good" ? `${resource}: ${show(value)}` : `${resource}: { value: ${show(value)}, quality: ${quality} }`,
+  );
+  return `{ ${values.join(", ")} }`;
+}
+
+/** Bytes stand as hexadecimal digits in a sample. */
+function sameValue(expected: string | number | boolean, value: Scalar): boolean {
+  if (!(value instanceof Uint8Array)) return expected === value;
+  return typeof expected === "string" && isDeepStrictEqual(parseHex(expected), Uint8Array.from(value));
+}
+
+/** Why a frame is not what the sample says. */
+function compareFrame(expected: ExpectedFrame, decoded: Decoded): string | undefined {
+  if (typeof expected === "string") {
+    return decoded.kind === expected ? undefined : `must be ${expected}, but is ${showDecoded(decoded)}`;
+  }
+  if (decoded.kind !== "values") return `is ${showDecoded(decoded)}`;
+  const problems: string[] = [];
+  const left = new Map(decoded.values.map((value) => [value.resource, value]));
+  for (const [resource, wanted] of Object.entries(expected)) {
+    const found = left.get(resource);
+    left.delete(resource);
+    const { value, quality } = typeof wanted === "object" ? wanted : { value: wanted, quality: "good" };
+    if (found === undefined) problems.push(`${resource} is missing`);
+    else if (!sameValue(value, found.value)) problems.push(`${resource} is ${show(found.value)}, not ${show(value)}`);
+    else if (found.quality !== quality) problems.push(`${resource} has quality ${found.quality}, not ${quality}`);
+  }
+  for (const { resource, value } of left.values()) problems.push(`${resource} is ${show(value)}, but not expected`);
+  return problems.length === 0 ? undefined : problems.join("; ");
+}
+
+function compareDiscards(sample: SampleSection, discards: ReadonlyMap<string, number>): string | undefined {
+  const expected = new Map(Object.entries(sample.discards));
+  if (isDeepStrictEqual(new Map([...expected].sort()), new Map([...discards].sort()))) return undefined;
+  const text = (counts: ReadonlyMap<string, number>) =>
+    counts.size === 0 ? "none" : [...counts].map(([reason, size]) => `${size} bytes as ${reason}`).join(", ");
+  const hint =
+    discards.has("incomplete") && !expected.has("incomplete") ? "; is the end of the last frame missing?" : "";
+  return `discarded: ${text(discards)}; expected: ${text(expected)}${hint}`;
+}
+
+function checkFrames(compiled: CompiledSerial, sample: SampleSection): string | undefined {
+  const { frames, discards } = playSample(compiled, sample.bytes);
+  const { readings = [] } = sample;
+  const expected = Array.isArray(readings) ? readings : [readings];
+  const problems = expected.flatMap((wanted, index) => {
+    const frame = frames[index];
+    const problem = frame === undefined ? "is missing" : compareFrame(wanted, frame.decoded);
+    return problem === undefined ? [] : [expected.length === 1 ? problem : `frame ${index + 1}: ${problem}`];
+  });
+  for (const { decoded } of frames.slice(expected.length)) {
+    problems.push(`one more frame than expected: ${showDecoded(decoded)}`);
+  }
+  const discarded = compareDiscards(sample, discards);
+  if (discarded !== undefined) problems.push(discarded);
+  return problems.length === 0 ? undefined : problems.join("; ");
+}
+
+function checkCommand(codec: SerialCodec, resource: string, sample: SampleSection): string | undefined {
+  const action = codec.canEncode(resource, "write") ? "write" : "execute";
+  const { request } = codec.encode(resource, action, sample.value);
+  if (isDeepStrictEqual(request, sample.bytes)) return undefined;
+  return `the command is ${showHex(request)}, not ${showHex(sample.bytes)}`;
+}
+
+/** Tries every sample of a profile. A profile without a serial section has none to try. */
+export function runSamples(profile: Profile): SampleResult[] {
+  if (profile.serial === undefined) return [];
+  const compiled = compileSerial(profile);
+  const codec = serialCodec(profile);
+  return profile.samples.map((sample) => {
+    let problem: string | undefined;
+    try {
+      problem =
+        sample.command === undefined ? checkFrames(compiled, sample) : checkCommand(codec, sample.command, sample);
+    } catch (error) {
+      // A command that refuses the sample's value.
+      problem = messageOf(error);
+    }
+    return problem === undefined ? { name: sample.name } : { name: sample.name, problem };
+  });
+}

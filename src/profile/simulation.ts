@@ -1,0 +1,131 @@
+import type { Scalar } from "../core/reading.js";
+import { type CompiledSerial, compileSerial, decodeFrame } from "./codec.js";
+import { type Generator, generatorOf } from "./generator.js";
+import type { Message } from "./message.js";
+import type { Profile } from "./profile.js";
+import { playSample } from "./samples.js";
+import type { SimulateSection } from "./schema/simulate.js";
+import { unwrap, wrap } from "./wire.js";
+
+/** A device played from its profile. Time comes in; the same seed and times give the same bytes. */
+export interface Simulation {
+  /** ms between two times that it sends unasked. */
+  readonly every: number;
+  /** What it measures now, as its messages can carry it. */
+  values(now: number): ReadonlyMap<string, Scalar>;
+  /** What it sends unasked over a serial line now: none for a device that only answers, or that is not serial. */
+  frames(now: number): Uint8Array[];
+  /** What it sends back to a poll or a command; undefined where it says nothing. A write changes its values. */
+  answer(request: Uint8Array, now: number): Uint8Array | undefined;
+}
+
+/** What one message looks like: the first sample of it. */
+export interface Model {
+  readonly message: Message;
+  readonly frame: Uint8Array;
+}
+
+/** The first frame of every message in the samples. */
+export function modelsOf(compiled: CompiledSerial, profile: Profile): Map<string, Model> {
+  const models = new Map<string, Model>();
+  for (const sample of profile.samples) {
+    if (sample.command !== undefined) continue;
+    for (const { bytes, decoded } of playSample(compiled, sample.bytes).frames) {
+      const message = decoded.kind === "values" ? compiled.messages.get(decoded.message) : undefined;
+      if (message !== undefined && !models.has(message.name)) models.set(message.name, { message, frame: bytes });
+    }
+  }
+  return models;
+}
+
+/** The messages that are sent unasked, if the profile does not list them: those that answer nothing. */
+function unasked(compiled: CompiledSerial): string[] {
+  const { polls, commands, messages } = compiled.section;
+  const answers = new Set([...polls, ...Object.values(commands)].map(({ answer }) => answer));
+  return Object.keys(messages).filter((name) => !answers.has(name));
+}
+
+/** Writes what fits; where a value has no room (a meter at its end), the sample's own stays. */
+function writeWhatFits({ message, frame }: Model, values: ReadonlyMap<string, Scalar>): Uint8Array {
+  let written = frame;
+  for (const [resource, value] of values) {
+    if (!message.resources.has(resource)) continue;
+    try {
+      written = message.write(written, new Map([[resource, value]]));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+  return written;
+}
+
+function serialSimulation(
+  profile: Profile,
+  section: SimulateSection,
+  raw: (now: number) => Map<string, Scalar>,
+): Simulation {
+  const compiled = compileSerial(profile);
+  const models = modelsOf(compiled, profile);
+  const sends = section.sends ?? unasked(compiled);
+  const answers = [...compiled.section.polls, ...Object.values(compiled.section.commands)].map(({ answer }) => answer);
+  const known = [...new Set([...sends, ...answers])].flatMap((name) => models.get(name ?? "") ?? []);
+  /** What commands wrote: it outlasts the generator. */
+  const written = new Map<string, Scalar>();
+
+  function frameOf(model: Model, now: number): Uint8Array {
+    return compiled.seal(writeWhatFits(model, new Map([...raw(now), ...written])));
+  }
+
+  function reply(name: string | undefined, now: number): Uint8Array | undefined {
+    const model = name === undefined ? undefined : models.get(name);
+    return model && wrap(compiled.section.framing, frameOf(model, now));
+  }
+
+  return {
+    every: section.every,
+    values(now) {
+      const values = new Map<string, Scalar>();
+      for (const model of known) {
+        const decoded = decodeFrame([model.message], frameOf(model, now));
+        if (decoded.kind !== "values") continue;
+        for (const { resource, value } of decoded.values) if (!values.has(resource)) values.set(resource, value);
+      }
+      return values;
+    },
+    frames: (now) => sends.flatMap((name) => reply(name, now) ?? []),
+    answer(request, now) {
+      const poll = compiled.polls.find((candidate) => Buffer.from(candidate.request).equals(request));
+      if (poll !== undefined) return reply(poll.answer, now);
+      for (const [resource, command] of compiled.commands) {
+        const bytes = unwrap(compiled.section.framing, request);
+        const understood = bytes && command.understand(bytes);
+        if (understood === undefined) continue;
+        if (understood.value !== undefined) written.set(resource, understood.value);
+        return reply(compiled.section.commands[resource]?.answer, now);
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Decimals of a number if neither the profile nor a message of it says how fine the device is. */
+const DECIMALS = 3;
+
+/** Plays the device of a profile; undefined where the profile says nothing about it. */
+export function simulation(profile: Profile, seed: number): Simulation | undefined {
+  const section = profile.simulate;
+  if (section === undefined) return undefined;
+  const generators = Object.entries(section.values).map(([name, generator]): [string, Generator] => [
+    name,
+    generatorOf(generator, seed, name, profile.resources.get(name)?.type === "integer" ? 0 : DECIMALS),
+  ]);
+  /** When it was first asked: time runs from there, so that a meter starts where the profile says. */
+  let origin: number | undefined;
+  function raw(now: number): Map<string, Scalar> {
+    origin ??= now;
+    const elapsed = Math.max(0, now - origin);
+    return new Map(generators.map(([name, generator]) => [name, generator(elapsed)]));
+  }
+  if (profile.serial !== undefined) return serialSimulation(profile, section, raw);
+  return { every: section.every, values: raw, frames: () => [], answer: () => undefined };
+}
