@@ -64,6 +64,11 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+// Whoever read the output went away (`weir profiles | head`): a gateway runs on, everything else has nobody to speak to.
+process.stdout.on("error", () => {
+  if (process.argv[2] !== "run") process.exit(0);
+});
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;

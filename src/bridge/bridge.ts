@@ -121,7 +121,8 @@ export function openBridge(options: BridgeOptions): Bridge {
   client.on("error", (error) => note("warn", "bridge_error", `${options.url}: ${messageOf(error)}`));
   // Before mqtt.js' own listener, which reads the period to arm its timer.
   client.prependListener("close", () => {
-    if (client.connected) note("warn", "bridge_down", `lost ${options.url}, ${outbox.depth.messages} messages wait`);
+    if (client.connected && !closing)
+      note("warn", "bridge_down", `lost ${options.url}, ${outbox.depth.messages} messages wait`);
     client.options.reconnectPeriod = Math.max(1, options.backoff(failures));
     failures += 1;
   });
