@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LONGEST_TIMER, parseDuration } from "../../src/core/duration.js";
 import type { SerialLine } from "../../src/profile/index.js";
 
 /** Where a serial device is: on a port with a name, or on the one USB adapter that answers to these numbers. */
@@ -21,20 +22,14 @@ export const settings: z.ZodType<Settings> = z
   .strictObject({})
   .describe("Serial ports. There is nothing to set for all of them: see the address of each device.");
 
-const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+const DURATION = "must be a duration with a unit, such as 500ms, 30s or 5m";
 
-const duration = z
-  .string()
-  .regex(/^[0-9]{1,9}(ms|s|m|h)$/, "must be a duration with a unit, such as 500ms, 30s or 5m")
-  // Past 24 days a timer of Node would run out at once.
-  .refine((text) => milliseconds(text) >= 100 && milliseconds(text) <= UNITS.h * 24, "must be from 100ms to 24h")
-  .transform(milliseconds);
-
-/** Of a text that the pattern above accepted. */
-function milliseconds(text: string): number {
-  const unit = text.replace(/^[0-9]+/, "") as keyof typeof UNITS;
-  return Number.parseInt(text, 10) * (UNITS[unit] ?? Number.NaN);
-}
+const duration = z.string({ error: DURATION }).transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= 100 && ms <= LONGEST_TIMER) return ms;
+  context.addIssue(ms === undefined ? DURATION : "must be between 100ms and 24d");
+  return z.NEVER;
+});
 
 const path = z
   .string()

@@ -1,9 +1,9 @@
 import { messageOf } from "../core/errors.js";
+import { suggest } from "../core/near.js";
 import { formatReadingTopic, formatTopic, parseTopic } from "../core/topics.js";
 import { type Config, type DeviceConfig, resourcePolicy } from "./config.js";
 import { folderProblem, inspectFile } from "./files.js";
 import type { LoadedConfig } from "./load.js";
-import { suggest } from "./near.js";
 import { type ConfigProblem, printable, sortProblems } from "./problems.js";
 import type { Finding } from "./wording.js";
 

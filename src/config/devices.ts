@@ -1,4 +1,4 @@
-import { suggest } from "./near.js";
+import { suggest } from "../core/near.js";
 import type { Path } from "./problems.js";
 import type { AdapterSchemas } from "./schema.js";
 import type { Shape } from "./shape.js";

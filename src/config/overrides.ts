@@ -1,5 +1,5 @@
+import { suggest } from "../core/near.js";
 import { readDocument } from "./document.js";
-import { suggest } from "./near.js";
 import { type Path, printable } from "./problems.js";
 import { childShapes, keysOf, type Shape, typesOf } from "./shape.js";
 

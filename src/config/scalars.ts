@@ -1,33 +1,13 @@
 import { z } from "zod";
+import { DURATION, formatDuration, LONGEST_TIMER, parseDuration } from "../core/duration.js";
 
 /** What says a value is of the wrong kind, but leaves "is missing" to the wording of every other key. */
 export function unless(message: string): { error: (issue: { readonly input?: unknown }) => string | undefined } {
   return { error: (issue) => (issue.input === undefined ? undefined : message) };
 }
 
-const DURATION = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h|d)$/;
-const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** Timers of Node hold 2^31 - 1 ms (24.8 days): one that is longer would fire at once. */
-const LONGEST = 24 * 86_400_000;
-
-/** A duration in ms, or undefined if the text is not one. */
-export function parseDuration(text: string): number | undefined {
-  const match = DURATION.exec(text);
-  const unit = DURATION_UNITS[match?.[2] ?? ""];
-  return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit);
-}
-
-/** A duration as a person writes it: the largest unit that leaves a whole number. */
-export function formatDuration(ms: number): string {
-  for (const unit of ["d", "h", "m", "s"]) {
-    const size = DURATION_UNITS[unit] ?? 1;
-    if (ms > 0 && ms % size === 0) return `${ms / size}${unit}`;
-  }
-  return `${ms}ms`;
-}
-
 /** Text with a unit (`500ms`, `10s`, `5m`, `1h`, `1d`) in the file; ms in the result. Both bounds are in ms and allowed. */
-export function duration(min = 0, max = LONGEST) {
+export function duration(min = 0, max = LONGEST_TIMER) {
   const hint = "must be a duration with its unit, such as 500ms, 10s, 5m, 1h or 1d";
   return z
     .string(unless(hint))
@@ -35,10 +15,8 @@ export function duration(min = 0, max = LONGEST) {
     .transform((text, context) => {
       const ms = parseDuration(text) ?? Number.NaN;
       if (ms >= min && ms <= max) return ms;
-      context.addIssue({
-        code: "custom",
-        message: `must be between ${formatDuration(min)} and ${formatDuration(max)}`,
-      });
+      const range = `must be between ${formatDuration(min)} and ${formatDuration(max)}`;
+      context.addIssue({ code: "custom", message: range });
       return z.NEVER;
     })
     .meta({ title: "duration", examples: ["500ms", "10s", "5m"] });

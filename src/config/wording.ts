@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { listOr, suggest } from "./near.js";
+import { listOr, suggest } from "../core/near.js";
 import type { Path } from "./problems.js";
 import { keysOf, type Shape, shapesAt } from "./shape.js";
 

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 
 import { basename, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../core/errors.js";
-import { nearest } from "./near.js";
+import { nearNames } from "../core/near.js";
 import { parseProfile } from "./parse.js";
 import { ProfileError } from "./problem.js";
 import type { Profile } from "./profile.js";
@@ -60,7 +60,7 @@ export function loadProfile(ref: string, folders: readonly string[]): Profile {
     ? folders.map((folder) => join(folder, `${ref}${EXTENSION}`)).find(isFile)
     : undefined;
   if (file !== undefined) return parseProfile(readBounded(file), { file, name: ref });
-  const near = nearest(
+  const near = nearNames(
     ref,
     listProfiles(folders).map(({ name }) => name),
   );

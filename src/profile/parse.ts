@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { didYouMean } from "../core/near.js";
 import { checkProfile } from "./check/check.js";
-import { didYouMean } from "./near.js";
 import { ProfileError, type ProfileProblem } from "./problem.js";
 import type { Profile, Resource } from "./profile.js";
 import { explain, flatten } from "./schema/explain.js";

@@ -1,9 +1,9 @@
+import { didYouMean } from "../core/near.js";
 import { CRC_CATALOGUE } from "../protocols/checksum/catalogue.js";
 import { type ChecksumSpec, sealer, verifier } from "../protocols/checksum/checksum.js";
 import type { CrcParameters } from "../protocols/checksum/crc.js";
 import type { FrameCheck, Framer, FramerOutput } from "../protocols/framing/framer.js";
 import { createFramer, type Framing, MAX_FRAME } from "../protocols/framing/framing.js";
-import { didYouMean } from "./near.js";
 import type { ChecksumSection } from "./schema/checksum.js";
 import type { FramingSection } from "./schema/framing.js";
 import type { SerialSection } from "./schema/serial.js";

@@ -1,3 +1,4 @@
+import { parseDuration } from "../core/duration.js";
 import { WeirError } from "../core/errors.js";
 import type { Scalar } from "../core/reading.js";
 
@@ -70,9 +71,7 @@ function misfitNow(value: Scalar, what: string): never {
 
 /** The ms of `500ms`, `5s`, `1m`, `1h`. Throws COMMAND_INVALID. */
 export function parseTimeout(timeout: unknown): number {
-  const match = typeof timeout === "string" ? /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(timeout) : null;
-  const ms = Number(match?.[1]) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? ""] ?? Number.NaN);
-  if (!(ms > 0))
-    throw new WeirError("COMMAND_INVALID", 'the timeout must be a time with its unit, such as "5s" or "500ms"');
-  return Math.round(ms);
+  const ms = typeof timeout === "string" ? parseDuration(timeout) : undefined;
+  if (ms !== undefined && ms > 0) return ms;
+  throw new WeirError("COMMAND_INVALID", 'the timeout must be a time with its unit, such as "5s" or "500ms"');
 }

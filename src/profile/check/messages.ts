@@ -1,6 +1,6 @@
 import { RE2JS } from "re2js";
 import { messageOf } from "../../core/errors.js";
-import { didYouMean } from "../near.js";
+import { didYouMean } from "../../core/near.js";
 import type { Profile, Resource } from "../profile.js";
 import { checkValue } from "../resource.js";
 import type { Rule } from "../schema/fields.js";

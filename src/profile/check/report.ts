@@ -1,5 +1,5 @@
 import { messageOf } from "../../core/errors.js";
-import { didYouMean } from "../near.js";
+import { didYouMean } from "../../core/near.js";
 import type { Profile } from "../profile.js";
 import type { Path } from "../source.js";
 

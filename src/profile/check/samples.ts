@@ -1,4 +1,4 @@
-import { didYouMean } from "../near.js";
+import { didYouMean } from "../../core/near.js";
 import type { Profile } from "../profile.js";
 import { knowsResource, type Report } from "./report.js";
 

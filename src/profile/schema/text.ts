@@ -1,25 +1,14 @@
 import { z } from "zod";
+import { LONGEST_TIMER, parseDuration } from "../../core/duration.js";
 
-/** "500ms", "10s", "5m", "1h": a whole or decimal number with its unit. In ms. */
-const DURATION = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h)$/;
-const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
-/** What a timer of Node can hold (a signed 32-bit count of ms, 24 days). Longer ones would fire at once. */
-const MAX_DURATION = 2 ** 31 - 1;
+const DURATION = 'must be a time with its unit, for example "10s", "500ms", "5m" or "1h"';
 
-export const duration = z
-  .string({ error: 'must be a time with its unit, for example "10s", "500ms", "5m" or "1h"' })
-  .transform((text, context) => {
-    const match = DURATION.exec(text);
-    const unit = match?.[2] as keyof typeof MS | undefined;
-    const ms = unit === undefined ? Number.NaN : Math.round(Number(match?.[1]) * MS[unit]);
-    if (ms >= 1 && ms <= MAX_DURATION) return ms;
-    context.addIssue(
-      Number.isNaN(ms)
-        ? 'must be a time with its unit, for example "10s", "500ms", "5m" or "1h"'
-        : "must be between 1ms and 24 days",
-    );
-    return z.NEVER;
-  });
+export const duration = z.string({ error: DURATION }).transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= 1 && ms <= LONGEST_TIMER) return ms;
+  context.addIssue(ms === undefined ? DURATION : "must be between 1ms and 24 days");
+  return z.NEVER;
+});
 
 /** The bytes of "42 4D 00 1C", or undefined. Blanks and line ends may stand between any two digits. */
 export function parseHex(text: string): Uint8Array | undefined {

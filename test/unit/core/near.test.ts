@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { listOr, nearNames, suggest } from "../../../src/config/near.js";
+import { listOr, nearNames, suggest } from "../../../src/core/near.js";
 
 test("a slip of the hand finds the name that was meant", () => {
   const names = ["qos", "retain", "format", "topic", "report", "resources"];

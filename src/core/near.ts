@@ -44,11 +44,15 @@ export function listOr(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
-/** `; did you mean qos?`, or the names there are if they are few, or nothing. */
-export function suggest(meant: string, names: readonly string[], few = 12): string {
+/** `; did you mean qos?`, or nothing. */
+export function didYouMean(meant: string, names: Iterable<string>): string {
   const near = nearNames(meant, names);
-  if (near.length > 0) return `; did you mean ${listOr(near)}?`;
-  return names.length > 0 && names.length <= few
-    ? `; there are ${listOr([...names].sort()).replace(/ or /, " and ")}`
-    : "";
+  return near.length > 0 ? `; did you mean ${listOr(near)}?` : "";
+}
+
+/** The same, or the names there are if they are few. */
+export function suggest(meant: string, names: readonly string[], few = 12): string {
+  const near = didYouMean(meant, names);
+  if (near !== "" || names.length === 0 || names.length > few) return near;
+  return `; there are ${listOr([...names].sort()).replace(/ or /, " and ")}`;
 }
