@@ -1,0 +1,37 @@
+import type { Option } from "./message.js";
+import { type Block, block, blockSize, OPTION, uint } from "./options.js";
+
+/** What a datagram should carry at most, so that no link has to cut it (RFC 7252 4.6): blocks of 1024 bytes. */
+const LARGEST_SZX = 6;
+
+export type Slice =
+  | { readonly ok: true; readonly payload: Uint8Array; readonly options: readonly Option[] }
+  /** Beyond the end, or a reserved size: 4.00 (RFC 7959 2.2, 2.4). */
+  | { readonly ok: false };
+
+/**
+ * The block of a large answer that a GET asks for, the first one if it asks for none (RFC 7959 2.4). Nothing is kept between
+ * the requests of a transfer: each makes the whole answer anew, and the ETag tells the client when it has changed meanwhile.
+ * What fits into one block, and was not asked for in blocks, stays as it is.
+ */
+export function sliceBlock2(payload: Uint8Array, asked: Block | undefined): Slice {
+  const szx = Math.min(asked?.szx ?? LARGEST_SZX, LARGEST_SZX);
+  const size = blockSize(szx);
+  if (asked === undefined && payload.length <= size) return { ok: true, payload, options: [] };
+  const num = asked?.num ?? 0;
+  const start = num * size;
+  if (asked?.szx === 7 || (start >= payload.length && num > 0)) return { ok: false };
+  const options = [
+    { number: OPTION.etag, value: etagOf(payload) },
+    block(OPTION.block2, { num, more: start + size < payload.length, szx }),
+    uint(OPTION.size2, payload.length),
+  ];
+  return { ok: true, payload: payload.subarray(start, start + size), options };
+}
+
+/** FNV-1a of 32 bits: it tells two versions of an answer apart, no more is asked of it. */
+function etagOf(payload: Uint8Array): Uint8Array {
+  let hash = 0x811c9dc5;
+  for (const byte of payload) hash = Math.imul(hash ^ byte, 0x01000193);
+  return Uint8Array.of(hash >>> 24, hash >>> 16, hash >>> 8, hash);
+}

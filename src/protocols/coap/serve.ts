@@ -1,0 +1,117 @@
+import type { Effect, Exchange, Outcome } from "./outcome.js";
+import type { CoapRequest, CoapResponse } from "./request.js";
+import { CoapServer, type ServerOptions, type ServerState } from "./server.js";
+import type { DatagramTransport, Peer } from "./transport.js";
+
+/** Answers one request. What it rejects with is answered 5.00, without saying why: it is no business of the sender. */
+export type CoapHandler = (request: CoapRequest) => Promise<CoapResponse>;
+
+export interface ServeOptions extends ServerOptions {
+  /** Called for every datagram with what became of it. */
+  readonly onOutcome?: (outcome: Outcome, peer: Peer) => void;
+  /** The handler rejected, or its response cannot be sent. A fault of the program, not of the sender. */
+  readonly onFailure?: (failure: unknown) => void;
+  /** ms from any fixed start; must not jump, as clocks on the wall do. */
+  readonly now?: () => number;
+}
+
+export interface CoapService {
+  /** Settles as that of the transport. */
+  readonly closed: Promise<void>;
+  /** Takes in nothing more, waits up to `grace` ms (1000 if left out) for the answers that are due, and closes the transport. */
+  close(grace?: number): Promise<void>;
+  readonly counters: Readonly<Record<Outcome, number>>;
+  readonly state: ServerState;
+}
+
+/** Serves CoAP over a transport: the pure endpoint of server.ts with real datagrams, timers and promises. */
+export function serveCoap(transport: DatagramTransport, handler: CoapHandler, options: ServeOptions = {}): CoapService {
+  const server = new CoapServer(options);
+  const now = options.now ?? (() => performance.now());
+  const running = new Set<Promise<void>>();
+  let timer: NodeJS.Timeout | undefined;
+  let closing = false;
+  let closed = false;
+
+  transport.listen((bytes, peer, multicast) => {
+    if (closing) return;
+    try {
+      const { outcome, effects } = server.receive(bytes, peer, multicast, now());
+      options.onOutcome?.(outcome, peer);
+      run(effects);
+    } catch (failure) {
+      // Thrown out of a socket's callback it would end the process: no datagram may do that, whatever we overlooked.
+      options.onFailure?.(failure);
+    }
+  });
+
+  function run(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === "send") transport.send(effect.bytes, effect.peer);
+      else start(effect.exchange, effect.request);
+    }
+    arm();
+  }
+
+  function start(exchange: Exchange, request: CoapRequest): void {
+    const answered = handle(request)
+      .then((response) => run(server.respond(exchange, response, now())))
+      .catch((failure: unknown) => options.onFailure?.(failure))
+      .finally(() => running.delete(answered));
+    running.add(answered);
+  }
+
+  async function handle(request: CoapRequest): Promise<CoapResponse> {
+    try {
+      return await handler(request);
+    } catch (failure) {
+      options.onFailure?.(failure);
+      return { code: "5.00" };
+    }
+  }
+
+  /**
+   * One timer for all. It is left to run out although what it was set for was answered meanwhile, which most requests are,
+   * and is never set for longer than it takes until something new may want it.
+   */
+  function arm(): void {
+    if (timer !== undefined || closed) return;
+    const deadline = server.deadline;
+    if (deadline === undefined) return;
+    const wait = Math.min(Math.ceil(deadline - now()), server.shortestWait);
+    timer = setTimeout(
+      () => {
+        timer = undefined;
+        run(server.tick(now()));
+      },
+      Math.max(1, wait),
+    );
+  }
+
+  transport.closed.then(stop, stop);
+  function stop(): void {
+    closing = true;
+    closed = true;
+    clearTimeout(timer);
+  }
+
+  return {
+    closed: transport.closed,
+    async close(grace = 1000) {
+      closing = true;
+      let patience: NodeJS.Timeout | undefined;
+      await Promise.race([
+        Promise.allSettled(running),
+        new Promise((resolve) => {
+          patience = setTimeout(resolve, grace);
+        }),
+      ]);
+      clearTimeout(patience);
+      await transport.close();
+    },
+    counters: server.counters,
+    get state() {
+      return server.state;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { createSocket, type Socket } from "node:dgram";
+import { isIPv6 } from "node:net";
+import type { DatagramReceiver, DatagramTransport, Peer } from "./transport.js";
+
+export interface UdpOptions {
+  /** An address of this machine, or a name for one: `0.0.0.0`, `::`. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Of the socket, in bytes: what comes in while this process is busy waits there. 1 MiB if left out. */
+  readonly receiveBuffer?: number;
+}
+
+/** Listens. Rejects with the error of node:dgram, whose `code` says why: EADDRINUSE, EACCES, EADDRNOTAVAIL. */
+export async function openUdp(options: UdpOptions): Promise<DatagramTransport> {
+  const socket = createSocket(isIPv6(options.host) ? "udp6" : "udp4");
+  await new Promise<void>((resolve, reject) => {
+    socket.once("error", (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.bind(options.port, options.host, resolve);
+  });
+  const transport = new UdpTransport(socket);
+  widen(socket, options.receiveBuffer ?? 1024 * 1024);
+  return transport;
+}
+
+/** The default of Linux is 208 KiB: a burst of a thousand devices would be lost there without a trace. */
+function widen(socket: Socket, bytes: number): void {
+  try {
+    socket.setRecvBufferSize(bytes);
+  } catch {
+    // A system that allows no more than it gave: Linux takes what is allowed, others refuse. It works with less.
+  }
+}
+
+class UdpTransport implements DatagramTransport {
+  readonly local: { readonly address: string; readonly port: number };
+  readonly closed: Promise<void>;
+  readonly #socket: Socket;
+  #receiver: DatagramReceiver | undefined;
+  #unsent = 0;
+  #open = true;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    const { address, port } = socket.address();
+    this.local = { address, port };
+    this.closed = new Promise((resolve, reject) => {
+      socket.removeAllListeners("error");
+      socket.on("error", (error) => {
+        reject(error);
+        this.#shut();
+      });
+      socket.once("close", resolve);
+    });
+    // Whoever awaits it hears of it; if nobody does, the process goes on.
+    this.closed.catch(() => {});
+    socket.on("message", (bytes, { address, port }) => {
+      this.#receiver?.(
+        bytes,
+        { id: isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`, address, port },
+        false,
+      );
+    });
+  }
+
+  listen(receiver: DatagramReceiver): void {
+    this.#receiver = receiver;
+  }
+
+  get unsent(): number {
+    return this.#unsent;
+  }
+
+  send(bytes: Uint8Array, peer: Peer): void {
+    if (!this.#open) return;
+    try {
+      this.#socket.send(bytes, peer.port, peer.address, (error) => {
+        // Unreachable, too long, forbidden by a firewall: lost, as datagrams may be.
+        if (error !== null) this.#unsent++;
+      });
+    } catch {
+      // node:dgram throws on port 0: lost as well.
+      this.#unsent++;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#shut();
+    // A loss was reported by `closed` already.
+    await this.closed.catch(() => {});
+  }
+
+  #shut(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#receiver = undefined;
+    this.#socket.close();
+  }
+}
