@@ -15,6 +15,7 @@ import type { AdapterDevice, AdapterModule, Link } from "./core/adapter.js";
 import { messageOf } from "./core/errors.js";
 import { bundledFolder, listProfiles, loadProfile, type Profile, runSamples } from "./profile/index.js";
 import { resourceProblem } from "./router/index.js";
+import { simulationProblem } from "./simulator/problem.js";
 
 /** A configuration that was found sound, with all it refers to. Nothing has been opened yet. */
 export interface Plan {
@@ -44,6 +45,7 @@ export function makePlan(options: PlanOptions): Plan {
     ...sampleProblems(loaded, shelf),
     ...policyProblems(loaded, shelf),
     ...adapterProblems(adapters, loaded, shelf),
+    ...simulationProblems(loaded, shelf),
   ];
   if (problems.some((problem) => problem.level === "error")) throw new ConfigError(problems);
   const profiles = new Map<string, Profile>();
@@ -107,6 +109,16 @@ function sampleProblems(loaded: LoadedConfig, shelf: Shelf): ConfigProblem[] {
     return runSamples(profile)
       .filter((sample) => sample.problem !== undefined)
       .map((sample) => loaded.problem(["devices", index, "profile"], `sample "${sample.name}": ${sample.problem}`));
+  });
+}
+
+function simulationProblems(loaded: LoadedConfig, shelf: Shelf): ConfigProblem[] {
+  return loaded.config.devices.flatMap((device, index) => {
+    const profile = device.profile === undefined ? undefined : shelf.of(device.profile);
+    // A profile that could not be loaded has a problem of its own.
+    if (!device.simulate || (device.profile !== undefined && profile === undefined)) return [];
+    const problem = simulationProblem({ id: device.id, adapter: device.adapter, profile });
+    return problem === undefined ? [] : [loaded.problem(["devices", index, "simulate"], problem)];
   });
 }
 

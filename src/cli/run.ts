@@ -1,8 +1,9 @@
 import { formatProblem } from "../config/index.js";
-import { type Gateway, startGateway } from "../gateway.js";
+import { startGateway } from "../gateway.js";
 import { createRecorder } from "../journal.js";
 import { keepAlive, notifier } from "../notify.js";
 import { makePlan, type Plan } from "../plan.js";
+import type { LiveTable } from "../simulator/index.js";
 import type { ConfigArgument } from "./check.js";
 import { untilSignal } from "./signals.js";
 import { version } from "./version.js";
@@ -14,7 +15,13 @@ const STOP_LIMIT = 15_000;
 export async function run({ file, set }: ConfigArgument): Promise<number> {
   const plan = makePlan({ file, set, env: process.env });
   const { log, gateway: names, devices, simulator } = plan.config;
-  const recorder = createRecorder({ ...log, write: (line) => void process.stderr.write(`${line}\n`), now: Date.now });
+  const table = simulator?.table ? await openTable(plan) : undefined;
+  const shared = process.stdout.isTTY === true && process.stderr.isTTY === true;
+  const write = (line: string): void => {
+    if (shared && table !== undefined) table.above(line);
+    else process.stderr.write(`${line}\n`);
+  };
+  const recorder = createRecorder({ ...log, write, now: Date.now });
   const say = (event: string, message: string): void =>
     recorder.journal({ level: "info", event, at: names.id, message });
   for (const warning of plan.warnings) process.stderr.write(`${formatProblem(warning)}\n`);
@@ -26,9 +33,13 @@ export async function run({ file, set }: ConfigArgument): Promise<number> {
   say("ready", `weir ${version()} is ready in ${took} ms: ${devices.length} devices, ${gateway.listeners.join(", ")}`);
   const endAlive = keepAlive(service);
   await service.ready();
-  const endTable = simulator?.table ? await showTable(gateway, plan) : (): void => {};
+  if (table !== undefined) {
+    const { host, port } = simulator?.upstream ?? { host: "127.0.0.1", port: 1883 };
+    table.above(`Watch it yourself: mosquitto_sub -h ${host} -p ${port} -t '#' -v   (Ctrl-C ends)\n`);
+    gateway.onUpstream(table.hear);
+  }
   const signal = await stopped;
-  endTable();
+  table?.close();
   say("stopping", `stopping on ${signal}`);
   setTimeout(() => {
     say("stop_late", `did not stop within ${STOP_LIMIT} ms: ending now`);
@@ -41,14 +52,8 @@ export async function run({ file, set }: ConfigArgument): Promise<number> {
   return 0;
 }
 
-async function showTable(gateway: Gateway, { config }: Plan): Promise<() => void> {
+async function openTable({ config }: Plan): Promise<LiveTable> {
   const { liveTable } = await import("../simulator/index.js");
-  const { prefix } = config.gateway;
-  const { host, port } = config.simulator?.upstream ?? { host: "127.0.0.1", port: 1883 };
-  process.stdout.write(`Watch it yourself: mosquitto_sub -h ${host} -p ${port} -t '#' -v   (Ctrl-C ends)\n\n`);
-  const remote = config.bridges[0]?.rules.find((rule) => rule.direction === "out")?.remotePrefix ?? `${prefix}/`;
-  const isTTY = process.stdout.isTTY === true;
-  const table = liveTable(process.stdout, { isTTY, now: Date.now, prefix: remote });
-  gateway.onUpstream((message) => table.hear(message));
-  return () => table.close();
+  const out = config.bridges[0]?.rules.find((rule) => rule.direction === "out");
+  return liveTable(process.stdout, { prefix: out?.remotePrefix ?? `${config.gateway.prefix}/` });
 }
