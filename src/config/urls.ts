@@ -17,10 +17,12 @@ const LISTENER_PORTS: Readonly<Record<string, number>> = { tcp: 1883, ws: 8083 }
 function parse(text: string): URL | string {
   // `URL` would take text without slashes too (mqtt:host), and drop tabs and line ends silently.
   if (text.length > 512 || !/^[a-z]+:\/\/[^\s/]+/i.test(text) || /[\s\0]/.test(text)) return "must be a URL";
+  const problem = "must be a URL with a host and a port between 0 and 65535";
   try {
-    return new URL(text);
+    const url = new URL(text);
+    return url.hostname === "" ? problem : url;
   } catch {
-    return "must be a URL with a host and a port between 0 and 65535";
+    return problem;
   }
 }
 

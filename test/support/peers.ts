@@ -7,6 +7,8 @@ const PACKAGES = {
   mosquitto: "mosquitto",
   mosquitto_sub: "mosquitto-clients",
   "coap-client-notls": "libcoap3-bin",
+  "systemd-notify": "systemd",
+  perl: "perl-base",
 } as const;
 
 export type Peer = keyof typeof PACKAGES;

@@ -30,6 +30,10 @@ test("listeners have the customary ports and IPv6 hosts without brackets", () =>
   assert.deepEqual(parseListener("tcp://a:0"), { scheme: "tcp", host: "a", port: 0, url: "tcp://a:0" });
 });
 
+test("a listener without a host is none", () => {
+  assert.match(String(parseListener("tcp://#")), /^must be a URL with a host/);
+});
+
 test("no text makes the listener's parser throw or give a port out of range", () => {
   const text = fc.oneof(
     fc.string(),

@@ -26,7 +26,7 @@ const LAYERS: Readonly<Record<string, { file: string; may: string }>> = {
   },
   main: {
     file: "src/main.ts",
-    may: "web bridge broker router trace simulator outbox link profile config core framing senml start gateway",
+    may: "web bridge broker router trace simulator outbox link profile config core framing senml start gateway adapters",
   },
   start: {
     file: "src/check.ts",
