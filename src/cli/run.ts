@@ -11,8 +11,8 @@ import { version } from "./version.js";
 /** How long an orderly stop may take, in ms, before the process ends without it. Shorter than systemd's patience. */
 const STOP_LIMIT = 15_000;
 
-/** `weir run`: the gateway, until a signal. */
-export async function run({ file, set }: ConfigArgument): Promise<number> {
+/** `weir run`: the gateway, until a signal. `started` is called once it is ready. */
+export async function run({ file, set }: ConfigArgument, started: () => void): Promise<number> {
   const plan = makePlan({ file, set, env: process.env });
   const { log, gateway: names, devices, simulator } = plan.config;
   const table = simulator?.table ? await openTable(plan) : undefined;
@@ -31,6 +31,7 @@ export async function run({ file, set }: ConfigArgument): Promise<number> {
   // performance.now() counts from the start of the process: loading the modules is most of it.
   const took = Math.round(performance.now());
   say("ready", `weir ${version()} is ready in ${took} ms: ${devices.length} devices, ${gateway.listeners.join(", ")}`);
+  started();
   const endAlive = keepAlive(service);
   await service.ready();
   if (table !== undefined) {
