@@ -11,6 +11,8 @@ export interface Address {
   readonly place: Place;
   /** What differs from the profile. */
   readonly line: { readonly [Key in keyof SerialLine]?: SerialLine[Key] | undefined };
+  /** How often the device is asked, in place of every poll's own interval. In ms; undefined: as the profile says. */
+  readonly pollEvery: number | undefined;
   /** Nothing received for so long means that the port is dead: it is opened anew. In ms; undefined: never. */
   readonly idle: number | undefined;
 }
@@ -59,6 +61,9 @@ const fields = z
     dataBits: z.literal([5, 6, 7, 8]).optional().describe("Data bits of a character, in place of the profile's."),
     parity: z.enum(["none", "even", "odd", "mark", "space"]).optional().describe("Parity, in place of the profile's."),
     stopBits: z.literal([1, 1.5, 2]).optional().describe("Stop bits, in place of the profile's."),
+    pollEvery: duration
+      .optional()
+      .describe("How often the device is asked, in place of what the profile says for each of its polls: 60s."),
     idle: duration
       .optional()
       .describe(
@@ -77,9 +82,9 @@ const fields = z
 export const address: z.ZodType<Address> = z
   .union([path, fields])
   .transform((given): Address => {
-    if (typeof given === "string") return { place: { path: given }, line: {}, idle: undefined };
-    const { baudRate, dataBits, parity, stopBits, idle } = given;
-    return { place: placeOf(given), line: { baudRate, dataBits, parity, stopBits }, idle };
+    if (typeof given === "string") return { place: { path: given }, line: {}, pollEvery: undefined, idle: undefined };
+    const { baudRate, dataBits, parity, stopBits, pollEvery, idle } = given;
+    return { place: placeOf(given), line: { baudRate, dataBits, parity, stopBits }, pollEvery, idle };
   })
   .describe("Where the device is: the path of a port, or an object that names it by path or by USB numbers.");
 

@@ -6,7 +6,7 @@ import {
   type Problem,
 } from "../../src/core/adapter.js";
 import { WeirError } from "../../src/core/errors.js";
-import { type Profile, type SerialLine, serialCodec } from "../../src/profile/index.js";
+import { type Profile, type SerialCodec, type SerialLine, serialCodec } from "../../src/profile/index.js";
 import { type Address, address, placeName, type Settings, settings } from "./config.js";
 import { findPort, type ListRawPorts } from "./find.js";
 import { type OpenPort, openSystemPort } from "./port.js";
@@ -52,6 +52,9 @@ function check(devices: readonly Device[]): Problem[] {
     } else if (profile.serial === undefined) {
       const message = `profile ${profile.name} has no serial section: it cannot say what comes over a serial line`;
       problems.push({ device: id, path: ["profile"], message });
+    } else if (where.pollEvery !== undefined && profile.serial.polls.length === 0) {
+      const message = `profile ${profile.name} has no polls, so that nothing is asked: remove it`;
+      problems.push({ device: id, path: ["address", "pollEvery"], message });
     }
     const name = placeName(where.place);
     const owner = owners.get(name);
@@ -69,7 +72,7 @@ function check(devices: readonly Device[]): Problem[] {
 function linkOf(device: Device, parts: SerialParts): Link {
   const { id, profile, address: where } = device;
   if (profile === undefined) throw new WeirError("PROFILE_INVALID", `device ${id} has no profile`);
-  const codec = serialCodec(profile);
+  const codec = paced(serialCodec(profile), where.pollEvery);
   const line = lineOf(codec.line, where.line);
   return {
     name: `serial:${placeName(where.place)}`,
@@ -84,6 +87,11 @@ function linkOf(device: Device, parts: SerialParts): Link {
       },
     },
   };
+}
+
+/** The codec with another interval of its polls, in ms. */
+function paced(codec: SerialCodec, every: number | undefined): SerialCodec {
+  return every === undefined ? codec : { ...codec, polls: codec.polls.map((poll) => ({ ...poll, every })) };
 }
 
 function lineOf(profile: SerialLine, own: Address["line"]): SerialLine {

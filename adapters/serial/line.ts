@@ -1,22 +1,27 @@
 import { WeirError } from "../../src/core/errors.js";
-import type { DecodedValue } from "../../src/profile/index.js";
+import { listOr } from "../../src/core/near.js";
 import type { Heard } from "./receive.js";
 
-/** What is sent, the message that answers it if one does, and how long that may take after the last byte was sent, in ms. */
+/** What is sent, and what answers it. */
 export interface Request {
   readonly request: Uint8Array;
-  readonly answer?: string;
+  /** The messages of which any one answers it; none: nothing is waited for. */
+  readonly answers: readonly string[];
+  /** How long the answer may take after the last byte was sent, in ms. */
   readonly timeout: number;
 }
+
+/** The message that answered, and what it said. */
+export type Answer = Extract<Heard, { kind: "values" }>;
 
 /** A wire on which one thing is asked at a time: polls and commands stand in one queue. */
 export interface Line {
   /**
-   * Sends a request in its turn and gives the values of its answer (none, where no answer is named).
+   * Sends a request in its turn and gives its answer (undefined where none is named).
    * `remaining`: ms left to whoever asks; when nothing is left at its turn, nothing is sent.
    * Rejects with DEVICE_NO_ANSWER, COMMAND_EXPIRED, COMMAND_QUEUE_FULL, PAYLOAD_INVALID or what the port failed with.
    */
-  ask(request: Request, remaining: () => number): Promise<readonly DecodedValue[]>;
+  ask(request: Request, remaining: () => number): Promise<Answer | undefined>;
   /** Tells of a message that came in. */
   heard(what: Heard): void;
   /** Ends what is under way and all that waits with this error. */
@@ -30,18 +35,19 @@ export function createLine(device: string, write: (bytes: Uint8Array) => Promise
   let tail: Promise<unknown> = Promise.resolve();
   let queued = 0;
   let closed: WeirError | undefined;
-  let expected: { readonly message: string; readonly settle: (heard: Heard | WeirError) => void } | undefined;
+  let expected:
+    | { readonly messages: readonly string[]; readonly settle: (heard: Heard | WeirError) => void }
+    | undefined;
 
-  async function exchange(request: Request, remaining: () => number): Promise<readonly DecodedValue[]> {
+  async function exchange(request: Request, remaining: () => number): Promise<Answer | undefined> {
     if (closed !== undefined) throw closed;
     if (remaining() <= 0) throw new WeirError("COMMAND_EXPIRED", `the line to ${device} was busy until too late`);
-    const { answer } = request;
-    if (answer === undefined) {
+    if (request.answers.length === 0) {
       await write(request.request);
-      return [];
+      return undefined;
     }
     // Listening begins before the first byte goes out: a fast device may answer before the system says that all is sent.
-    const { heard, startTimeout, end } = expect(answer);
+    const { heard, startTimeout, end } = expect(request.answers);
     try {
       await write(request.request);
       startTimeout(Math.max(0, Math.min(request.timeout, remaining())));
@@ -50,23 +56,23 @@ export function createLine(device: string, write: (bytes: Uint8Array) => Promise
       if (what.kind === "bad") {
         throw new WeirError(
           "PAYLOAD_INVALID",
-          `${device} answered with a ${answer} that could not be decoded: ${what.reason}`,
+          `${device} answered with a ${what.message} that could not be decoded: ${what.reason}`,
         );
       }
-      return what.values;
+      return what;
     } finally {
       end();
     }
   }
 
-  function expect(message: string) {
+  function expect(messages: readonly string[]) {
     let timeout: NodeJS.Timeout | undefined;
     const heard = new Promise<Heard | WeirError>((settle) => {
-      expected = { message, settle };
+      expected = { messages, settle };
     });
     const startTimeout = (ms: number) => {
-      const none = new WeirError("DEVICE_NO_ANSWER", `${device} sent no ${message} within ${Math.round(ms)} ms`);
-      timeout = setTimeout(() => expected?.settle(none), ms);
+      const message = `${device} sent no ${listOr(messages)} within ${Math.round(ms)} ms`;
+      timeout = setTimeout(() => expected?.settle(new WeirError("DEVICE_NO_ANSWER", message)), ms);
     };
     const end = () => {
       clearTimeout(timeout);
@@ -93,7 +99,7 @@ export function createLine(device: string, write: (bytes: Uint8Array) => Promise
       return result;
     },
     heard: (what) => {
-      if (expected?.message === what.message) expected.settle(what);
+      if (expected?.messages.includes(what.message)) expected.settle(what);
     },
     close: (why) => {
       closed = why;

@@ -22,7 +22,7 @@ export interface Port {
 }
 
 /**
- * Opens a port. Rejects with PORT_NOT_FOUND or PORT_FAILED, or with CLOSED once `signal` is aborted.
+ * Opens a port. Rejects with PORT_NOT_FOUND, PORT_BUSY, PORT_DENIED or PORT_FAILED, or with CLOSED once `signal` is aborted.
  * The seam of this adapter: whoever has no port gives `serialAdapter` another one of these.
  */
 export type OpenPort = (path: string, line: SerialLine, events: PortEvents, signal: AbortSignal) => Promise<Port>;
@@ -136,10 +136,10 @@ function openError(path: string, error: Error): WeirError {
   const options = { cause: error };
   if (/no such (file|device)/i.test(text)) return new WeirError("PORT_NOT_FOUND", `there is no ${path}`, options);
   if (/cannot lock|is locked|temporarily unavailable|busy/i.test(text)) {
-    return new WeirError("PORT_FAILED", `${path} is in use by another program`, options);
+    return new WeirError("PORT_BUSY", `${path} is in use by another program`, options);
   }
   if (/permission denied|access denied/i.test(text)) {
-    return new WeirError("PORT_FAILED", `${path} may not be opened by this user`, options);
+    return new WeirError("PORT_DENIED", `${path} may not be opened by this user`, options);
   }
   return new WeirError("PORT_FAILED", `${path} cannot be opened: ${text}`, options);
 }

@@ -5,9 +5,13 @@ import type { Line } from "./line.js";
 
 /** Answers read commands of a device that has no request for the one resource: from its polls, or from what it says unasked. */
 export interface Reader {
-  /** Rejects with DEVICE_NO_ANSWER when no value came in the ms that remain, PAYLOAD_INVALID when the device has none. */
+  /**
+   * Rejects with DEVICE_NO_ANSWER when no value came in the ms that remain, COMMAND_FAILED when what answered does not carry
+   * it, PAYLOAD_INVALID when the value is bad.
+   */
   read(resource: string, remaining: () => number): Promise<Scalar>;
-  heard(message: string, values: readonly DecodedValue[]): void;
+  /** Tells of values that came in. */
+  heard(values: readonly DecodedValue[]): void;
   close(why: WeirError): void;
 }
 
@@ -15,28 +19,29 @@ export interface Reader {
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 export function createReader(device: string, codec: SerialCodec, line: Line): Reader {
-  /** Which message carried a resource last. Bounded by the profile: only its resources are decoded. */
-  const carriedBy = new Map<string, string>();
   const waiting = new Set<{ readonly resource: string; readonly settle: (value: DecodedValue | WeirError) => void }>();
   let closed: WeirError | undefined;
 
   async function read(resource: string, remaining: () => number): Promise<Scalar> {
-    const known = carriedBy.get(resource);
-    const polls = codec.polls.filter(
-      (poll) => poll.answer !== undefined && (known === undefined || poll.answer === known),
-    );
-    let silent: unknown;
-    for (const poll of polls) {
+    let failed: WeirError | undefined;
+    for (const poll of codec.polls) {
+      if (!poll.resources.has(resource)) continue;
       try {
-        const values = await line.ask(poll, remaining);
-        const value = values.find((candidate) => candidate.resource === resource);
+        const answer = await line.ask(poll, remaining);
+        if (answer === undefined) continue;
+        const value = answer.values.find((candidate) => candidate.resource === resource);
         if (value !== undefined) return good(value);
+        failed = new WeirError(
+          "COMMAND_FAILED",
+          `${device} answered with ${answer.message}, without a ${resource} in it`,
+        );
       } catch (error) {
         if (!(error instanceof WeirError) || error.code !== "DEVICE_NO_ANSWER") throw error;
-        silent = error;
+        failed = error;
       }
     }
-    if (silent !== undefined) throw silent;
+    // It has told what it has to tell: to wait for a value that comes by itself would only put off the same end.
+    if (failed !== undefined) throw failed;
     return good(await next(resource, remaining()));
   }
 
@@ -65,9 +70,8 @@ export function createReader(device: string, codec: SerialCodec, line: Line): Re
 
   return {
     read,
-    heard: (message, values) => {
+    heard: (values) => {
       for (const value of values) {
-        carriedBy.set(value.resource, message);
         for (const waiter of waiting) {
           if (waiter.resource !== value.resource) continue;
           waiting.delete(waiter);

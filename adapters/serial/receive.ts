@@ -36,8 +36,15 @@ export interface Receiver {
  */
 const MAX_WAITING = 8;
 
-/** Bytes of an unknown frame that are shown. */
+/** Bytes of a frame that are shown. */
 const SHOWN = 32;
+
+/** Text as text: most of what does not fit is a line that a person can read. */
+function shown(frame: Uint8Array): string {
+  const head = Buffer.from(frame.subarray(0, SHOWN));
+  const isText = head.every((byte) => byte >= 0x20 && byte < 0x7f);
+  return `${isText ? JSON.stringify(head.toString("latin1")) : head.toString("hex")}${frame.length > SHOWN ? "..." : ""}`;
+}
 
 const REASONS: Record<DiscardReason, string> = {
   noise: "they belong to no message",
@@ -94,15 +101,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   function decode(frame: Uint8Array): void {
     const decoded = codec.decode(frame);
     if (decoded.kind === "unmatched") {
-      const shown = Buffer.from(frame.subarray(0, SHOWN)).toString("hex");
-      const rest = frame.length > SHOWN ? "..." : "";
-      const message = `a frame of ${frame.length} bytes is none of the profile's messages: ${shown}${rest}`;
+      const message = `a frame of ${frame.length} bytes is none of the profile's messages: ${shown(frame)}`;
       journal({ level: "warn", event: "serial_unmatched", at: device, message });
       return;
     }
     options.heard(decoded);
     if (decoded.kind === "bad") {
-      const message = `message ${decoded.message} could not be decoded: ${decoded.reason}`;
+      const message = `message ${decoded.message} could not be decoded: ${decoded.reason}: ${shown(frame)}`;
       journal({ level: "warn", event: "serial_undecodable", at: device, message });
       return;
     }

@@ -2,7 +2,7 @@ import type { LinkContext, Session } from "../../src/core/adapter.js";
 import type { Command } from "../../src/core/command.js";
 import { WeirError } from "../../src/core/errors.js";
 import type { Scalar } from "../../src/core/reading.js";
-import type { DecodedValue, Profile, SerialCodec, SerialLine } from "../../src/profile/index.js";
+import type { Profile, SerialCodec, SerialLine } from "../../src/profile/index.js";
 import { createLine } from "./line.js";
 import { startPolls } from "./polls.js";
 import type { OpenPort, Port } from "./port.js";
@@ -52,7 +52,7 @@ export async function openSession(options: SessionOptions, context: LinkContext)
     resume: () => port?.resume(),
     heard: (what) => {
       line.heard(what);
-      if (what.kind === "values") reader.heard(what.message, what.values);
+      if (what.kind === "values") reader.heard(what.values);
     },
   });
 
@@ -119,15 +119,15 @@ export async function openSession(options: SessionOptions, context: LinkContext)
     if (resource === undefined) {
       throw new WeirError("RESOURCE_UNKNOWN", `${device} has no resource ${command.resource}`);
     }
-    if (command.action === "read" && !codec.canEncode(command.resource, "read")) {
+    if (command.action === "read") {
       if (!resource.access.includes("R")) {
         throw new WeirError("ACTION_UNSUPPORTED", `${command.resource} of ${device} cannot be read`);
       }
       return reader.read(command.resource, remaining);
     }
     const request = codec.encode(command.resource, command.action, command.value);
-    const values: readonly DecodedValue[] = await line.ask(request, remaining);
-    return values.find((value) => value.resource === command.resource)?.value;
+    const answer = await line.ask(request, remaining);
+    return answer?.values.find((value) => value.resource === command.resource)?.value;
   }
 
   return { closed, execute, close };

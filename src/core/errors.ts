@@ -4,13 +4,15 @@
  */
 export const CATALOGUE = {
   CONFIG_INVALID: "The configuration has errors. Each line names the place; `weir check` shows them all.",
-  PROFILE_INVALID: "A profile has errors. Each line names the place; `weir check` shows them all.",
+  PROFILE_INVALID: "Each line names the place. The format is described in docs/guide/profiles.md.",
   ADDRESS_IN_USE: "Another program listens there. End it, or choose another address in the configuration.",
   LISTEN_FAILED:
     "The address cannot be listened on. Check that it is an address of this machine and that the port is allowed.",
   PORT_NOT_FOUND: "No serial port answers to that address. `weir ports` lists what is plugged in.",
-  PORT_FAILED:
-    "The serial port could not be opened or failed. Check that the user is in group dialout and nobody else has it open.",
+  PORT_BUSY: "One program at a time can have a serial port open. End the other one (`fuser -v PORT` names it).",
+  PORT_DENIED:
+    "The user must be in the port's group: `sudo usermod -aG dialout USER`, then log in again or restart the service.",
+  PORT_FAILED: "If it is plugged in, look at the cable, the adapter and the kernel's log (`dmesg`).",
   DEVICE_UNKNOWN: "No device of that id is configured. Add it under devices.",
   RESOURCE_UNKNOWN: "The device's profile has no such resource.",
   ACTION_UNSUPPORTED: "The resource does not allow that action, or its transport cannot carry it.",
@@ -22,6 +24,8 @@ export const CATALOGUE = {
   DEVICE_OFFLINE: "The device's link is down.",
   DEVICE_NO_ANSWER: "The device did not answer in time.",
   PAYLOAD_INVALID: "The payload could not be decoded.",
+  BRIDGE_FAILED:
+    "The bridge could not be set up. Check its url, and that its tls files are PEM files that this user can read.",
   OUTBOX_FULL: "The outbox is at its bound and its policy is to refuse.",
   CLOSED: "The gateway is stopping.",
 } as const;

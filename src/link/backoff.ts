@@ -12,6 +12,8 @@ export const LONGEST_PAUSE = 60_000;
  */
 const LONGEST_PAUSE_BY_CODE: Partial<Record<ErrorCode, number>> = {
   PORT_NOT_FOUND: 2_000,
+  PORT_BUSY: 10_000,
+  PORT_DENIED: 10_000,
   PORT_FAILED: 10_000,
 };
 

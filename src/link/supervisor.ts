@@ -42,6 +42,11 @@ function codeOf(error: unknown): ErrorCode | undefined {
   return error instanceof WeirError ? error.code : undefined;
 }
 
+/** With its device where it has one: what a person knows is the device. */
+function nameOf({ name, devices }: Link): string {
+  return devices.length === 1 ? `${name} (${devices[0]})` : name;
+}
+
 /** One `open` and what came of it. What a left-behind attempt still says is not listened to. */
 interface Attempt {
   readonly controller: AbortController;
@@ -53,7 +58,7 @@ interface Attempt {
 export function superviseLink(link: Link, context: SuperviseContext): Supervised {
   const random = context.random ?? Math.random;
   const setTimer = context.setTimer ?? realTimer;
-  const report = linkReport(link.name, context.journal, context.now);
+  const report = linkReport(nameOf(link), context.journal, context.now);
   let state: LinkState = { kind: "idle" };
   let attempt: Attempt | undefined;
   let stopTimer: (() => void) | undefined;

@@ -5,7 +5,7 @@ import type { Framer } from "../protocols/framing/framer.js";
 import { type Command, compileCommand } from "./command.js";
 import { frameOf } from "./layout/layout.js";
 import { compileMessage, type Decoded, type Message } from "./message.js";
-import type { Profile } from "./profile.js";
+import type { Access, Profile } from "./profile.js";
 import { checkValue } from "./resource.js";
 import type { ChecksumSection } from "./schema/checksum.js";
 import type { SerialSection } from "./schema/serial.js";
@@ -24,8 +24,10 @@ export interface Poll {
   readonly request: Uint8Array;
   /** ms */
   readonly every: number;
-  /** The message that answers it; undefined: no answer is waited for. */
-  readonly answer?: string;
+  /** The messages of which any one answers it; none: no answer is waited for. */
+  readonly answers: readonly string[];
+  /** The resources that its answers can carry. Not every one of them carries all. */
+  readonly resources: ReadonlySet<string>;
   /** ms to wait for the answer. */
   readonly timeout: number;
 }
@@ -33,11 +35,14 @@ export interface Poll {
 /** A command as bytes for the line. */
 export interface EncodedCommand {
   readonly request: Uint8Array;
-  /** The message that answers it; undefined: no answer is waited for. */
-  readonly answer?: string;
+  /** The messages of which any one answers it; none: no answer is waited for. */
+  readonly answers: readonly string[];
   /** ms to wait for the answer. */
   readonly timeout: number;
 }
+
+/** What goes down as a command of the profile. Nothing is encoded for a read: it is answered by polls. */
+type DownAction = Exclude<Action, "read">;
 
 /** A profile's serial section at work. Holds no state: frames in, values out. */
 export interface SerialCodec {
@@ -48,8 +53,7 @@ export interface SerialCodec {
   decode(frame: Uint8Array): Decoded;
   readonly polls: readonly Poll[];
   /** Throws a WeirError: RESOURCE_UNKNOWN, ACTION_UNSUPPORTED, VALUE_INVALID. */
-  encode(resource: string, action: Action, value?: Scalar): EncodedCommand;
-  canEncode(resource: string, action: Action): boolean;
+  encode(resource: string, action: DownAction, value?: Scalar): EncodedCommand;
 }
 
 /** The parts that the codec, the simulation and the checks share. */
@@ -78,21 +82,20 @@ export function compileSerial(profile: Profile): CompiledSerial {
     const resource = profile.resources.get(name);
     if (resource !== undefined) commands.set(name, compileCommand(command, resource, sealFor(command.checksum)));
   }
+  const messages = new Map(
+    Object.entries(section.messages).map(([name, message]) => [name, compileMessage(name, message, profile.resources)]),
+  );
   return {
     section,
     framer: framerFactory(section),
-    messages: new Map(
-      Object.entries(section.messages).map(([name, message]) => [
-        name,
-        compileMessage(name, message, profile.resources),
-      ]),
-    ),
+    messages,
     commands,
     polls: section.polls.map(({ request, every, answer, timeout, checksum }) => ({
       request: forLine(section, sealFor(checksum)(request)),
       every,
+      answers: answer,
+      resources: new Set(answer.flatMap((name) => [...(messages.get(name)?.resources ?? [])])),
       timeout,
-      ...(answer === undefined ? {} : { answer }),
     })),
     seal: sealOf(section.checksum),
   };
@@ -114,8 +117,8 @@ export function decodeFrame(messages: Iterable<Message>, bytes: Uint8Array): Dec
 }
 
 /** Whether the resource's access allows the action. */
-function allows(access: string, action: Action): boolean {
-  return access.includes({ read: "R", write: "W", execute: "E" }[action]);
+function allows(access: Access, action: DownAction): boolean {
+  return access.includes({ write: "W", execute: "E" }[action]);
 }
 
 /** The codec of a profile. Throws a WeirError PROFILE_INVALID where the profile has no serial section. */
@@ -125,23 +128,17 @@ export function serialCodec(profile: Profile): SerialCodec {
   const { baudRate, dataBits, parity, stopBits } = section;
   const messages = [...compiled.messages.values()];
 
-  function canEncode(name: string, action: Action): boolean {
-    const resource = profile.resources.get(name);
-    return resource !== undefined && action !== "read" && allows(resource.access, action) && commands.has(name);
-  }
-
   return {
     line: { baudRate, dataBits, parity, stopBits },
     framer: compiled.framer,
     decode: (frame) => decodeFrame(messages, frame),
     polls: compiled.polls,
-    canEncode,
     encode(name, action, value) {
       const resource = profile.resources.get(name);
       if (resource === undefined) {
         throw new WeirError("RESOURCE_UNKNOWN", `profile ${profile.name} has no resource ${JSON.stringify(name)}`);
       }
-      const command = canEncode(name, action) ? commands.get(name) : undefined;
+      const command = allows(resource.access, action) ? commands.get(name) : undefined;
       const how = section.commands[name];
       if (command === undefined || how === undefined) {
         throw new WeirError("ACTION_UNSUPPORTED", `profile ${profile.name} has no way to ${action} ${name}`);
@@ -150,8 +147,8 @@ export function serialCodec(profile: Profile): SerialCodec {
       if (problem !== undefined) throw new WeirError("VALUE_INVALID", `${name}: ${problem}`);
       return {
         request: forLine(section, encodeValue(name, command, value)),
+        answers: how.answer,
         timeout: how.timeout,
-        ...(how.answer === undefined ? {} : { answer: how.answer }),
       };
     },
   };

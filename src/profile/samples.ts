@@ -6,6 +6,7 @@ import type { Decoded } from "./message.js";
 import type { Profile } from "./profile.js";
 import type { ExpectedFrame, SampleSection } from "./schema/samples.js";
 import { parseHex, showHex } from "./schema/text.js";
+import { framerFactory } from "./wire.js";
 
 /** How one sample came out. */
 export interface SampleResult {
@@ -88,6 +89,20 @@ function compareDiscards(sample: SampleSection, discards: ReadonlyMap<string, nu
   return `discarded: ${text(discards)}; expected: ${text(expected)}${hint}`;
 }
 
+/** Bytes of a frame that are shown. */
+const SHOWN = 64;
+
+/** What is missing in most samples that are made up: a right checksum. */
+function checksumHint({ section, seal }: CompiledSerial, sample: SampleSection): string {
+  const { checksum, ...unchecked } = section;
+  if (checksum === undefined) return "";
+  const frame = framerFactory(unchecked)()
+    .push(sample.bytes, 0)
+    .find((output) => output.kind === "frame");
+  if (frame === undefined || frame.bytes.length > SHOWN) return "";
+  return `; with its checksum right the frame would be ${showHex(seal(frame.bytes))}`;
+}
+
 function checkFrames(compiled: CompiledSerial, sample: SampleSection): string | undefined {
   const { frames, discards } = playSample(compiled, sample.bytes);
   const { readings = [] } = sample;
@@ -101,12 +116,20 @@ function checkFrames(compiled: CompiledSerial, sample: SampleSection): string | 
     problems.push(`one more frame than expected: ${showDecoded(decoded)}`);
   }
   const discarded = compareDiscards(sample, discards);
-  if (discarded !== undefined) problems.push(discarded);
+  if (discarded !== undefined) {
+    const wrong = discards.has("checksum") && sample.discards["checksum"] === undefined;
+    problems.push(`${discarded}${wrong ? checksumHint(compiled, sample) : ""}`);
+  }
   return problems.length === 0 ? undefined : problems.join("; ");
 }
 
-function checkCommand(codec: SerialCodec, resource: string, sample: SampleSection): string | undefined {
-  const action = codec.canEncode(resource, "write") ? "write" : "execute";
+function checkCommand(
+  profile: Profile,
+  codec: SerialCodec,
+  resource: string,
+  sample: SampleSection,
+): string | undefined {
+  const action = profile.resources.get(resource)?.access === "E" ? "execute" : "write";
   const { request } = codec.encode(resource, action, sample.value);
   if (isDeepStrictEqual(request, sample.bytes)) return undefined;
   return `the command is ${showHex(request)}, not ${showHex(sample.bytes)}`;
@@ -121,7 +144,9 @@ export function runSamples(profile: Profile): SampleResult[] {
     let problem: string | undefined;
     try {
       problem =
-        sample.command === undefined ? checkFrames(compiled, sample) : checkCommand(codec, sample.command, sample);
+        sample.command === undefined
+          ? checkFrames(compiled, sample)
+          : checkCommand(profile, codec, sample.command, sample);
     } catch (error) {
       // A command that refuses the sample's value.
       problem = messageOf(error);

@@ -15,7 +15,10 @@ export interface Simulation {
   values(now: number): ReadonlyMap<string, Scalar>;
   /** What it sends unasked over a serial line now: none for a device that only answers, or that is not serial. */
   frames(now: number): Uint8Array[];
-  /** What it sends back to a poll or a command; undefined where it says nothing. A write changes its values. */
+  /**
+   * What it sends back to a poll or a command, empty where that has no answer; undefined where the request is neither.
+   * A write changes its values.
+   */
   answer(request: Uint8Array, now: number): Uint8Array | undefined;
 }
 
@@ -38,12 +41,23 @@ export function modelsOf(compiled: CompiledSerial, profile: Profile): Map<string
   return models;
 }
 
+/** The answers to every poll and command. */
+function answersOf({ section }: CompiledSerial): (readonly string[])[] {
+  return [...section.polls, ...Object.values(section.commands)].map(({ answer }) => answer);
+}
+
 /** The messages that are sent unasked, if the profile does not list them: those that answer nothing. */
 function unasked(compiled: CompiledSerial): string[] {
-  const { polls, commands, messages } = compiled.section;
-  const answers = new Set([...polls, ...Object.values(commands)].map(({ answer }) => answer));
-  return Object.keys(messages).filter((name) => !answers.has(name));
+  const answers = new Set(answersOf(compiled).flat());
+  return Object.keys(compiled.section.messages).filter((name) => !answers.has(name));
 }
+
+/** Of several answers a simulated device gives the first: the others are for what it does not play, such as faults. */
+export function simulatedAnswer(answers: readonly string[]): string | undefined {
+  return answers[0];
+}
+
+const NOTHING = new Uint8Array();
 
 /** Writes what fits; where a value has no room (a meter at its end), the sample's own stays. */
 function writeWhatFits({ message, frame }: Model, values: ReadonlyMap<string, Scalar>): Uint8Array {
@@ -67,8 +81,8 @@ function serialSimulation(
   const compiled = compileSerial(profile);
   const models = modelsOf(compiled, profile);
   const sends = section.sends ?? unasked(compiled);
-  const answers = [...compiled.section.polls, ...Object.values(compiled.section.commands)].map(({ answer }) => answer);
-  const known = [...new Set([...sends, ...answers])].flatMap((name) => models.get(name ?? "") ?? []);
+  const said = new Set([...sends, ...answersOf(compiled).map(simulatedAnswer)]);
+  const known = [...said].flatMap((name) => models.get(name ?? "") ?? []);
   /** What commands wrote: it outlasts the generator. */
   const written = new Map<string, Scalar>();
 
@@ -76,9 +90,9 @@ function serialSimulation(
     return compiled.seal(writeWhatFits(model, new Map([...raw(now), ...written])));
   }
 
-  function reply(name: string | undefined, now: number): Uint8Array | undefined {
-    const model = name === undefined ? undefined : models.get(name);
-    return model && wrap(compiled.section.framing, frameOf(model, now));
+  function say(name: string | undefined, now: number): Uint8Array {
+    const model = models.get(name ?? "");
+    return model === undefined ? NOTHING : wrap(compiled.section.framing, frameOf(model, now));
   }
 
   return {
@@ -92,16 +106,16 @@ function serialSimulation(
       }
       return values;
     },
-    frames: (now) => sends.flatMap((name) => reply(name, now) ?? []),
+    frames: (now) => sends.map((name) => say(name, now)).filter((frame) => frame.length > 0),
     answer(request, now) {
       const poll = compiled.polls.find((candidate) => Buffer.from(candidate.request).equals(request));
-      if (poll !== undefined) return reply(poll.answer, now);
+      if (poll !== undefined) return say(simulatedAnswer(poll.answers), now);
       for (const [resource, command] of compiled.commands) {
         const bytes = unwrap(compiled.section.framing, request);
         const understood = bytes && command.understand(bytes);
         if (understood === undefined) continue;
         if (understood.value !== undefined) written.set(resource, understood.value);
-        return reply(compiled.section.commands[resource]?.answer, now);
+        return say(simulatedAnswer(compiled.section.commands[resource]?.answer ?? []), now);
       }
       return undefined;
     },

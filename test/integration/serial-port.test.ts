@@ -95,7 +95,8 @@ test("a command's bytes reach the device and its answer ends it", guard, async (
 });
 
 test("a polled device is asked again and again", guard, async (t) => {
-  const poll: Poll = { request: bytes("T?\n"), every: 20, answer: "values", timeout: 5_000 };
+  const resources = new Set(["temperature"]);
+  const poll: Poll = { request: bytes("T?\n"), every: 20, answers: ["values"], resources, timeout: 5_000 };
   const { far, context } = await wire(t, { polls: [poll] });
   let asked = 0;
   far.answer(() => {
@@ -206,7 +207,7 @@ test("while nobody takes the readings the port is not read, and afterwards none 
 test("a port in use is told as such, and free as soon as it is closed", guard, async (t) => {
   const { pty, session } = await wire(t);
   await assert.rejects(openSession(options(pty.near), testContext()), (error: Error) => {
-    return isCode("PORT_FAILED")(error) && /near is in use by another program/.test(error.message);
+    return isCode("PORT_BUSY")(error) && /near is in use by another program/.test(error.message);
   });
   await session.close();
   const again = await openSession(options(pty.near), testContext());

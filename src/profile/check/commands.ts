@@ -4,7 +4,7 @@ import type { CommandSection } from "../schema/serial.js";
 import { PLACEHOLDER } from "../schema/serial.js";
 import type { Path } from "../source.js";
 import { checkField } from "./messages.js";
-import { knowsMessage, knowsResource, type Report } from "./report.js";
+import { knowsAnswers, knowsResource, type Report } from "./report.js";
 
 function checkValuePlace({ isText, value, request }: CommandSection, path: Path, report: Report): void {
   const placeholder = isText && Buffer.from(request).includes(PLACEHOLDER);
@@ -21,11 +21,11 @@ export function checkCommands(profile: Profile, report: Report): void {
   const { serial } = profile;
   if (serial === undefined) return;
   for (const [index, { answer }] of serial.polls.entries()) {
-    if (answer !== undefined) knowsMessage(profile, report, ["serial", "polls", index, "answer"], answer);
+    knowsAnswers(profile, report, ["serial", "polls", index, "answer"], answer);
   }
   for (const [name, command] of Object.entries(serial.commands)) {
     const path = ["serial", "commands", name];
-    if (command.answer !== undefined) knowsMessage(profile, report, [...path, "answer"], command.answer);
+    knowsAnswers(profile, report, [...path, "answer"], command.answer);
     checkValuePlace(command, path, report);
     if (!knowsResource(profile, report, path, name)) continue;
     const resource = profile.resources.get(name);

@@ -24,6 +24,14 @@ export function knowsResource(profile: Profile, report: Report, path: Path, name
   return false;
 }
 
+/** Reports the names among the answers of a poll or a command that are no messages. */
+export function knowsAnswers(profile: Profile, report: Report, path: Path, answers: readonly string[]): void {
+  for (const [index, name] of answers.entries()) {
+    // A single one may stand there without a list around it.
+    knowsMessage(profile, report, answers.length === 1 ? path : [...path, index], name);
+  }
+}
+
 /** Reports a value that should be the name of a message. */
 export function knowsMessage(profile: Profile, report: Report, path: Path, name: string): boolean {
   const messages = Object.keys(profile.serial?.messages ?? {});

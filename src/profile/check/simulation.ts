@@ -6,7 +6,8 @@ import { frameOf } from "../layout/layout.js";
 import type { Message } from "../message.js";
 import type { Profile } from "../profile.js";
 import { checkValue } from "../resource.js";
-import { type Model, modelsOf } from "../simulation.js";
+import { runSamples } from "../samples.js";
+import { type Model, modelsOf, simulatedAnswer } from "../simulation.js";
 import type { Path } from "../source.js";
 import { knowsMessage, knowsResource, type Report } from "./report.js";
 
@@ -32,10 +33,21 @@ function tryWrite(name: string, value: Scalar, models: Iterable<Model>): string 
   return undefined;
 }
 
+function samplesThatFail(profile: Profile, report: Report): boolean {
+  const problems = runSamples(profile).map(({ problem }) => problem);
+  for (const [index, problem] of problems.entries()) {
+    if (problem !== undefined) report(["samples", index], `${problem} (a simulated device sends its samples)`);
+  }
+  return problems.some((problem) => problem !== undefined);
+}
+
 /** Every simulated value has a sample to be written into, and fits there. */
 export function checkSimulation(profile: Profile, report: Report): void {
   const { simulate, serial } = profile;
   if (simulate === undefined) return;
+  const failed = samplesThatFail(profile, report);
+  // A simulated device sends its samples: without them all that follows would be wrong as well.
+  if (failed) return;
   const models = serial === undefined ? new Map<string, Model>() : modelsOf(compileSerial(profile), profile);
   const needsSample = (path: Path, message: string) => {
     if (!models.has(message)) report(path, `message ${message} has no sample, which is what a simulated device sends`);
@@ -45,7 +57,8 @@ export function checkSimulation(profile: Profile, report: Report): void {
     if (knowsMessage(profile, report, path, name)) needsSample(path, name);
   }
   for (const [index, { answer }] of (serial?.polls ?? []).entries()) {
-    if (answer !== undefined) needsSample(["serial", "polls", index, "answer"], answer);
+    const name = simulatedAnswer(answer);
+    if (name !== undefined) needsSample(["serial", "polls", index, "answer"], name);
   }
   for (const [name, generator] of Object.entries(simulate.values)) {
     const path = ["simulate", "values", name];

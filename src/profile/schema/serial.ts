@@ -5,7 +5,11 @@ import { framing } from "./framing.js";
 import { message, name } from "./messages.js";
 import { BYTES_KEYS, bytes, duration, ONE_SPELLING, spelled, spellings } from "./text.js";
 
-const answer = name.optional().describe("The message that answers it. Left out: nothing is waited for.");
+const answer = z
+  .union([name, z.array(name).min(1)], { error: "must be the name of a message, or a list of names" })
+  .optional()
+  .transform((given): readonly string[] => (typeof given === "string" ? [given] : (given ?? [])))
+  .describe("The message that answers it, or several of which any one does. Left out: nothing is waited for.");
 const timeout = duration.prefault("1s").describe("How long to wait for the answer.");
 const seal = z
   .union([z.boolean(), checksum], { error: "must be true, false or a checksum of its own" })

@@ -125,7 +125,7 @@ test("a link that opens is up, and its session is there", async () => {
   assert.equal(t.link.session(), session);
   assert.deepEqual(
     t.journal.map(({ level, event, at }) => [level, event, at]),
-    [["info", "link_up", "serial:/dev/ttyUSB0"]],
+    [["info", "link_up", "serial:/dev/ttyUSB0 (air)"]],
   );
 });
 
@@ -150,7 +150,7 @@ test("a session that is lost is opened again, its signal aborted first", async (
     t.journal.map((entry) => entry.event),
     ["link_up", "link_lost", "link_recovered"],
   );
-  assert.match(t.journal[1]?.message ?? "", /\/dev\/ttyUSB0 was unplugged\. .*dialout.* 0\.8 s/);
+  assert.match(t.journal[1]?.message ?? "", /\/dev\/ttyUSB0 was unplugged\. .*cable.* 0\.8 s/);
   assert.match(t.journal[2]?.message ?? "", /open again after 1 s and 1 fault/);
 });
 

@@ -136,6 +136,26 @@ const TABLE: readonly (readonly [string, string, string])[] = [
   ],
   [
     "messages:",
+    "polls: [{ request: a, every: 1s, answer: [m, n] }]\n  messages:",
+    "7:48 serial.polls[0].answer[1]: no message is called n; did you mean m?",
+  ],
+  [
+    "messages:",
+    "polls: [{ request: a, every: 1s, answer: [] }]\n  messages:",
+    "7:36 serial.polls[0].answer: must have at least 1",
+  ],
+  [
+    "messages:",
+    "polls: [{ request: a, every: 1s, answer: 5 }]\n  messages:",
+    "7:44 serial.polls[0].answer: must be the name of a message, or a list of names",
+  ],
+  [
+    "  t: { unit: Cel }\nserial:\n",
+    "  t: { access: RW }\nserial:\n  commands: { t: { text: 'T {value}', answer: [m, n] } }\n",
+    "6:51 serial.commands.t.answer[1]: no message is called n; did you mean m?",
+  ],
+  [
+    "messages:",
     "polls: [{ request: a, every: 1s, checksum: true }]\n  messages:",
     "7:46 serial.polls[0].checksum: is true, but serial.checksum says nothing: give it, or a checksum of its own here",
   ],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runSamples } from "../../../src/profile/index.js";
+import { parseProfile, runSamples } from "../../../src/profile/index.js";
 import { profileOf } from "./fixture.js";
 
 function problemOf(sample: string): string | undefined {
@@ -46,5 +46,37 @@ test("samples that do not hold say why", () => {
   assert.equal(
     problemOf('command: led, value: true, text: "LED on"'),
     "the command is 4C 45 44 20 4F 4E, not 4C 45 44 20 6F 6E",
+  );
+});
+
+const WRONG_CHECKSUM = `
+vendor: A
+model: B
+resources: { t: { unit: Cel } }
+serial:
+  framing: { header: { start: { hex: "AA 55" }, length: { at: 2, type: u8, add: 5 }, max: 32 } }
+  checksum: { algorithm: CRC-16/MODBUS }
+  messages: { m: { binary: { t: { at: 3, type: s16be, scale: 0.01 } } } }
+samples:
+  - { name: made up, hex: "AA 55 02 01 02 00 00", readings: { t: 2.58 } }
+`;
+
+test("a sample with a wrong checksum is told the right one", () => {
+  const [result] = runSamples(parseProfile(WRONG_CHECKSUM, { file: "b.yaml", name: "a/b" }));
+  assert.match(
+    result?.problem ?? "",
+    /7 bytes as checksum.*with its checksum right the frame would be AA 55 02 01 02 /,
+  );
+});
+
+test("a profile that is simulated is told what is wrong with its samples, and nothing that follows from it", () => {
+  const simulated = `${WRONG_CHECKSUM}simulate: { values: { t: { constant: 1 } } }\n`;
+  assert.throws(
+    () => parseProfile(simulated, { file: "b.yaml", name: "a/b" }),
+    (error: Error) => {
+      assert.match(error.message, /b\.yaml:10:5 samples\[0\]: .*with its checksum right/);
+      assert.doesNotMatch(error.message, /no message with a sample/);
+      return true;
+    },
   );
 });

@@ -70,17 +70,17 @@ test("a polled device answers its polls, says nothing unasked, and nothing to wh
   const decoded = codec.decode(answer ?? new Uint8Array());
   assert.ok(decoded.kind === "values" && decoded.values[0]?.value === simulated?.values(0).get("co2"));
   assert.equal(simulated?.answer(Uint8Array.of(1, 2, 3), 0), undefined);
-  assert.equal(simulated?.answer(codec.encode("calibrate_zero", "execute").request, 0), undefined);
+  assert.equal(simulated?.answer(codec.encode("calibrate_zero", "execute").request, 0)?.length, 0, "it has no answer");
 });
 
 test("a write changes what the device answers and says", () => {
   const profile = loadProfile("nova/sds011", FOLDERS);
   const simulated = simulation(profile, 1);
   const codec = serialCodec(profile);
-  const { request, answer } = codec.encode("working_period", "write", 12);
+  const { request, answers } = codec.encode("working_period", "write", 12);
   const bytes = simulated?.answer(request, 0) ?? new Uint8Array();
   const decoded = codec.decode(bytes);
-  assert.equal(decoded.kind === "values" ? decoded.message : "", answer);
+  assert.deepEqual(decoded.kind === "values" ? [decoded.message] : [], answers);
   assert.equal(simulated?.values(1).get("working_period"), 12);
   assert.equal(codec.framer().push(bytes, 0)[0]?.kind, "frame", "its checksum is right");
   assert.equal(simulated?.answer(codec.encode("mode", "write", "sleep").request, 0)?.[4], 0);
@@ -104,6 +104,32 @@ simulate: { sends: [] }`,
   assert.ok(simulated?.answer(codec.encode("name", "write", "pump!").request, 0));
   assert.equal(simulated?.values(0).get("level"), 12.25);
   assert.equal(simulated?.values(0).get("name"), "pump!");
+});
+
+test("of several answers a simulated device gives the first, and sends none of them unasked", () => {
+  const profile = profileOf(
+    "  a: {}\n  b: {}\n  c: {}",
+    `  framing: { line: {} }
+  messages:
+    measurement: { text: { pattern: 'a=(?<a>.)' } }
+    fault: { text: { pattern: 'b=(?<b>.)' } }
+    greeting: { text: { pattern: 'c=(?<c>.)' } }
+  polls:
+    - { request: "X", every: 5s, answer: [measurement, fault] }
+    - { request: "Y", every: 5s }`,
+    `samples:
+  - { name: two, text: "b=2\\n", readings: { b: 2 } }
+  - { name: one, text: "a=1\\n", readings: { a: 1 } }
+  - { name: three, text: "c=3\\n", readings: { c: 3 } }
+simulate: {}`,
+  );
+  const simulated = simulation(profile, 1);
+  const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
+  assert.equal(text(simulated?.answer(Buffer.from("X"), 0)), "a=1\r\n");
+  assert.equal(text(simulated?.answer(Buffer.from("Y"), 0)), "", "a poll without an answer");
+  assert.equal(text(simulated?.answer(Buffer.from("Z"), 0)), undefined);
+  assert.deepEqual(simulated?.frames(0).map(text), ["c=3\r\n"]);
+  assert.deepEqual(Object.fromEntries(simulated?.values(0) ?? []), { a: 1, c: 3 });
 });
 
 test("over SLIP a simulated device takes the escapes off a request", () => {

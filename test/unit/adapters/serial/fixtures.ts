@@ -79,11 +79,10 @@ export function lineCodec(polls: readonly Poll[] = []): SerialCodec {
     framer: () => createFramer({ kind: "line", delimiter: bytes("\n"), max: 64 }),
     decode,
     polls,
-    canEncode: (resource, action) => resource === "level" && action === "write",
     encode: (resource, action, value): EncodedCommand => {
       if (resource === "level" && action === "write")
-        return { request: bytes(`SET ${value}\n`), answer: "ack", timeout: 200 };
-      if (resource === "reset" && action === "execute") return { request: bytes("RESET\n"), timeout: 200 };
+        return { request: bytes(`SET ${value}\n`), answers: ["ack"], timeout: 200 };
+      if (resource === "reset" && action === "execute") return { request: bytes("RESET\n"), answers: [], timeout: 200 };
       throw new WeirError("ACTION_UNSUPPORTED", `${resource} cannot ${action}`);
     },
   };

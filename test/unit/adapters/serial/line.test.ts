@@ -27,15 +27,15 @@ function setup() {
   };
 }
 
-function request(text: string, answer?: string, timeout = 60_000): Request {
-  return answer === undefined ? { request: bytes(text), timeout } : { request: bytes(text), answer, timeout };
+function request(text: string, answers: string | readonly string[] = [], timeout = 60_000): Request {
+  return { request: bytes(text), answers: typeof answers === "string" ? [answers] : answers, timeout };
 }
 
 const ack = { kind: "values", message: "ack", values: [{ resource: "level", value: 1, quality: "good" }] } as const;
 
 test("a request without an answer ends when its bytes are sent", async () => {
   const { line, written } = setup();
-  assert.deepEqual(await line.ask(request("a"), forEver), []);
+  assert.equal(await line.ask(request("a"), forEver), undefined);
   assert.deepEqual(written, ["a"]);
 });
 
@@ -49,7 +49,7 @@ test("one thing at a time: the next is sent after the answer", async () => {
   await turn();
   assert.deepEqual(written, ["a"], "another message is no answer");
   line.heard(ack);
-  assert.deepEqual(await first, ack.values);
+  assert.deepEqual(await first, ack);
   await second;
   assert.deepEqual(written, ["a", "b"]);
 });
@@ -61,7 +61,26 @@ test("an answer that comes before the system says that all is sent counts", asyn
   await turn();
   line.heard(ack);
   open();
-  assert.deepEqual(await answer, ack.values);
+  assert.deepEqual(await answer, ack);
+});
+
+test("any of several answers ends the wait, and whoever asked hears which one", async () => {
+  const { line } = setup();
+  for (const message of ["measurement", "fault"]) {
+    const answer = line.ask(request("a", ["measurement", "fault"]), forEver);
+    await turn();
+    line.heard(ack);
+    line.heard({ kind: "values", message, values: [] });
+    assert.equal((await answer)?.message, message);
+  }
+  const broken = line.ask(request("a", ["measurement", "fault"]), forEver);
+  await turn();
+  line.heard({ kind: "bad", message: "fault", reason: "too short" });
+  await assert.rejects(broken, /air answered with a fault that could not be decoded: too short/);
+  await assert.rejects(
+    line.ask(request("a", ["measurement", "first_day", "fault"], 1), forEver),
+    /air sent no measurement, first_day or fault within 1 ms/,
+  );
 });
 
 test("no answer in time is DEVICE_NO_ANSWER, and the next has its turn", async () => {

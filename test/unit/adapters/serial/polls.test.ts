@@ -37,7 +37,13 @@ function setup(
   return { asked, journal, world, stop, pass };
 }
 
-const poll = (text: string, every: number): Poll => ({ request: bytes(text), every, answer: "values", timeout: 1000 });
+const poll = (text: string, every: number): Poll => ({
+  request: bytes(text),
+  every,
+  answers: ["values"],
+  resources: new Set(),
+  timeout: 1000,
+});
 
 test("each poll has its own pace, the first time at once", async (t) => {
   const { asked, pass, stop } = setup(t, [poll("a", 100), poll("b", 240)]);

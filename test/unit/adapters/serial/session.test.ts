@@ -38,6 +38,11 @@ function fakePort(answer: (request: string) => string | undefined = () => undefi
   };
 }
 
+/** Asked once in a test, and then by its reads. */
+function hourly(request: string, resources: readonly string[], answers: readonly string[] = ["values"]): Poll {
+  return { request: bytes(request), every: 3_600_000, answers, resources: new Set(resources), timeout: 1000 };
+}
+
 async function setup(far = fakePort(), more: Partial<SessionOptions> & { polls?: readonly Poll[] } = {}) {
   const context = testContext();
   const codec = lineCodec(more.polls);
@@ -159,29 +164,59 @@ test("a read of a device that talks waits for the next value", async () => {
   await session.close();
 });
 
-test("a read of a device that is polled asks for it", async () => {
+test("a read of a device that is polled asks for it", async (t) => {
   const far = fakePort((request) => ({ "T?": "temperature=21\n", "H?": "humidity=40\n" })[request]);
-  // The first round asks for all; from then on it is known which answer carries what.
-  const hourly = { every: 3_600_000, answer: "values", timeout: 1000 };
-  const polls = [
-    { ...hourly, request: bytes("T?") },
-    { ...hourly, request: bytes("H?") },
-  ];
+  const polls = [hourly("T?", ["temperature"]), hourly("H?", ["humidity"])];
   const { context, session } = await setup(far, { polls });
+  t.after(() => session.close());
   await context.readings.count(2);
   assert.equal(await session.execute(command("read", "humidity")), 40);
-  await session.close();
+  assert.deepEqual(far.written, ["T?", "H?", "H?"], "only what can carry it is asked");
 });
 
-test("commands and polls share the line", async () => {
+test("a read asks one poll after another, as long as one can carry the resource", async (t) => {
+  const far = fakePort((request) => ({ "A?": "temperature=21\n", "B?": "temperature=21,humidity=40\n" })[request]);
+  const polls = [hourly("A?", ["temperature", "humidity"]), hourly("B?", ["temperature", "humidity"])];
+  const { context, session } = await setup(far, { polls });
+  t.after(() => session.close());
+  await context.readings.count(3);
+  assert.equal(await session.execute(command("read", "humidity")), 40);
+  assert.deepEqual(far.written, ["A?", "B?", "A?", "B?"]);
+});
+
+test("a read fails at once and says why when the device answers without the resource", async (t) => {
+  let reply = "temperature=21\n";
+  const far = fakePort(() => reply);
+  const { context, session } = await setup(far, { polls: [hourly("T?", ["temperature"], ["values", "ack"])] });
+  t.after(() => session.close());
+  await context.readings.count(1);
+  assert.equal(await session.execute(command("read", "temperature")), 21);
+  reply = "OK\n";
+  await assert.rejects(session.execute(command("read", "temperature")), (error: Error) => {
+    assert.ok(isCode("COMMAND_FAILED")(error));
+    assert.equal(error.message, "air answered with ack, without a temperature in it");
+    return true;
+  });
+  assert.deepEqual(context.entries.items, [], "it has answered: nobody warns of silence");
+});
+
+test("a read of a device that is silent is DEVICE_NO_ANSWER", async (t) => {
+  const far = fakePort();
+  const { session } = await setup(far, { polls: [{ ...hourly("T?", ["temperature"]), timeout: 1 }] });
+  t.after(() => session.close());
+  await assert.rejects(session.execute(command("read", "temperature")), isCode("DEVICE_NO_ANSWER"));
+});
+
+test("commands and polls share the line", async (t) => {
   const answers: (() => void)[] = [];
   const far = fakePort((request) => {
     answers.push(() => far.send(request === "T?" ? "temperature=1\n" : "OK\n"));
     return undefined;
   });
   const { session } = await setup(far, {
-    polls: [{ request: bytes("T?"), every: 3_600_000, answer: "values", timeout: 60_000 }],
+    polls: [{ ...hourly("T?", ["temperature"]), timeout: 60_000 }],
   });
+  t.after(() => session.close());
   while (far.written.length === 0) await turn();
   const write = session.execute(command("write", "level", { value: 5 }));
   await turn();
@@ -191,7 +226,6 @@ test("commands and polls share the line", async () => {
   answers.shift()?.();
   await write;
   assert.deepEqual(far.written, ["T?", "SET 5"]);
-  await session.close();
 });
 
 test("closing ends a command that waits for its answer", async () => {
