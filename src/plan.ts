@@ -169,7 +169,10 @@ function byAdapter(
 function adapterProblems(adapters: Adapters, loaded: LoadedConfig, shelf: Shelf): ConfigProblem[] {
   const { config } = loaded;
   // A simulated device gets its address when it starts to play: what the file says of it does not count.
-  const real = { ...config, devices: config.devices.filter((device) => !device.simulate) };
+  // Nor that a profile is missing which could not be loaded: that is said already.
+  const whole = (device: DeviceConfig): boolean =>
+    device.profile === undefined || shelf.of(device.profile) !== undefined;
+  const real = { ...config, devices: config.devices.filter((device) => !device.simulate && whole(device)) };
   const shares = byAdapter(adapters, real, ({ id, address, profile }) => ({
     id,
     address,

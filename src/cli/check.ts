@@ -15,6 +15,7 @@ export function check({ file, set }: ConfigArgument): number {
   return 0;
 }
 
-function count(n: number, what: string): string {
+/** `1 device`, `2 devices` */
+export function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? "" : "s"}`;
 }

@@ -3,7 +3,8 @@ import { WeirError } from "../core/errors.js";
 import type { Entry } from "../core/journal.js";
 import type { Reading } from "../core/reading.js";
 import { superviseLink } from "../link/index.js";
-import { bundledFolder, loadProfile } from "../profile/index.js";
+import { loadProfile } from "../profile/index.js";
+import { profileFolders } from "./profiles.js";
 import { untilSignal } from "./signals.js";
 
 /** `weir read`: what a device says through a profile, without a gateway: for writing a profile and for finding faults. */
@@ -13,7 +14,7 @@ export async function read(ref: string | undefined, port: string | undefined): P
     process.stderr.write("weir read PROFILE --port PATH\n");
     return 2;
   }
-  const profile = loadProfile(ref, [bundledFolder]);
+  const profile = loadProfile(ref, profileFolders());
   const address = serial.address.safeParse(port);
   if (!address.success) throw new WeirError("PORT_NOT_FOUND", `${port} ${address.error.issues[0]?.message}`);
   const device = { id: profile.name, address: address.data, profile };
@@ -23,7 +24,8 @@ export async function read(ref: string | undefined, port: string | undefined): P
   const links = serial.links({}, [device]).map((link) =>
     superviseLink(link, {
       sink: async (readings) => print(line(readings)),
-      journal: (entry) => print(note(entry)),
+      // A person who waits for a port needs not hear of every attempt.
+      journal: (entry) => entry.level !== "debug" && print(note(entry)),
       now: Date.now,
       signal: stop.signal,
       onState: () => {},

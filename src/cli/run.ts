@@ -4,7 +4,7 @@ import { createRecorder } from "../journal.js";
 import { keepAlive, notifier } from "../notify.js";
 import { makePlan, type Plan } from "../plan.js";
 import type { LiveTable } from "../simulator/index.js";
-import type { ConfigArgument } from "./check.js";
+import { type ConfigArgument, count } from "./check.js";
 import { untilSignal } from "./signals.js";
 import { version } from "./version.js";
 
@@ -30,7 +30,10 @@ export async function run({ file, set }: ConfigArgument, started: () => void): P
   const gateway = await startGateway({ plan, recorder });
   // performance.now() counts from the start of the process: loading the modules is most of it.
   const took = Math.round(performance.now());
-  say("ready", `weir ${version()} is ready in ${took} ms: ${devices.length} devices, ${gateway.listeners.join(", ")}`);
+  say(
+    "ready",
+    `weir ${version()} is ready in ${took} ms: ${[count(devices.length, "device"), ...gateway.listeners].join(", ")}`,
+  );
   started();
   const endAlive = keepAlive(service);
   await service.ready();

@@ -1,5 +1,6 @@
-import { bundledFolder, loadProfile } from "../profile/index.js";
+import { loadProfile } from "../profile/index.js";
 import { play } from "../simulator/index.js";
+import { profileFolders } from "./profiles.js";
 import { untilSignal } from "./signals.js";
 
 export interface SimulateOptions {
@@ -20,7 +21,7 @@ export async function simulate(ref: string | undefined, options: SimulateOptions
   void untilSignal().then(() => stop.abort());
   const { port, coap, device } = options;
   await play({
-    profile: loadProfile(ref, [bundledFolder]),
+    profile: loadProfile(ref, profileFolders()),
     ...(port === undefined ? {} : { port }),
     ...(coap === undefined ? {} : { coap }),
     ...(device === undefined ? {} : { device }),

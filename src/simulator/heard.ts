@@ -4,7 +4,7 @@ import type { Row } from "./render.js";
 /** Keeps the latest message of each topic as a row. Bounded: topics beyond the first 200 are counted, not kept. */
 export interface Heard {
   hear(message: Message, now: number): void;
-  /** By device and resource. */
+  /** By device; of one device in the order in which they were first heard, which is the profile's. */
   rows(): Row[];
   /** How many topics are kept. */
   readonly size: number;
@@ -32,7 +32,7 @@ export function createHeard(prefix?: string): Heard {
       const messages = (known?.messages ?? 0) + 1;
       rows.set(topic, { ...placeOf(topic, prefix), ...readingOf(payload), qos, heardAt: now, messages });
     },
-    rows: () => [...rows.values()].sort((a, b) => compare(a.device, b.device) || compare(a.resource, b.resource)),
+    rows: () => [...rows.values()].sort((a, b) => compare(a.device, b.device)),
     get size() {
       return rows.size;
     },

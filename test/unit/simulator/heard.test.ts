@@ -45,7 +45,7 @@ test("device and resource from the topic", () => {
   assert.deepEqual(placeOf(""), { device: "", resource: "" });
 });
 
-test("the latest of each topic, with a count, in order of device and resource", () => {
+test("the latest of each topic, with a count, by device and in the order in which they were first heard", () => {
   const heard = createHeard("w/");
   heard.hear(message("w/b/x", "1"), 10);
   heard.hear(message("w/a/y", '{"v":2,"u":"V"}', 2), 20);
@@ -53,8 +53,8 @@ test("the latest of each topic, with a count, in order of device and resource", 
   heard.hear(message("w/b/x", "4"), 40);
   heard.hear(message("$SYS/broker/new/clients", "x"), 50);
   assert.deepEqual(heard.rows(), [
-    { device: "a", resource: "x", value: "3", unit: "", qos: 0, heardAt: 30, messages: 1 },
     { device: "a", resource: "y", value: "2", unit: "V", qos: 2, heardAt: 20, messages: 1 },
+    { device: "a", resource: "x", value: "3", unit: "", qos: 0, heardAt: 30, messages: 1 },
     { device: "b", resource: "x", value: "4", unit: "", qos: 1, heardAt: 40, messages: 2 },
   ]);
 });
