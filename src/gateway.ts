@@ -77,6 +77,7 @@ export async function startGateway({ plan, recorder, now = Date.now }: GatewayOp
     });
     /** Where every message passes, a client's as well as a device's: up the bridges, and down if it is a command. */
     const admit: Accept = async (message, origin) => {
+      checkTopic(message.topic);
       await offerAll(bridges, config.bridges, message, origin);
       void downlink.handle(message, origin);
     };
@@ -88,12 +89,12 @@ export async function startGateway({ plan, recorder, now = Date.now }: GatewayOp
     undo.push(() => broker.close());
 
     const accept: Accept = async (message, origin) => {
-      if (!validTopic(message.topic)) throw new WeirError("PAYLOAD_INVALID", `${message.topic} is not a valid topic`);
       await admit(message, origin);
       await broker.publish(message);
     };
-    for (const settings of config.bridges) bridges.push(bridgeOf(settings, plan, accept, journal, now));
+    // Before the first is opened: should the second fail, the first would keep the process alive.
     undo.push(async () => void (await Promise.all(bridges.map((bridge) => bridge.close()))));
+    for (const settings of config.bridges) bridges.push(bridgeOf(settings, plan, accept, journal, now));
     // Not through the bridges: each says it upstream by itself, with a will.
     await broker.publish(gatewayMessage(prefix, gateway, true));
     const listeners = await broker.listen(config.broker.listeners);
@@ -146,18 +147,33 @@ export async function startGateway({ plan, recorder, now = Date.now }: GatewayOp
   }
 }
 
-/** Into the outbox of every bridge with a rule for it, save the one it came down. Refused by one, it is refused. */
+/**
+ * A broker may close the connection for a control character in a topic, and must for a NUL (MQTT 1.5.3): carried up, it would
+ * be sent again on every connection and none would last, so that one client could cut the gateway off for good.
+ */
+function checkTopic(topic: string): void {
+  if (validTopic(topic) && !/[\p{Cc}\p{Noncharacter_Code_Point}]/u.test(topic)) return;
+  throw new WeirError("PAYLOAD_INVALID", `${JSON.stringify(topic.slice(0, 100))} is not a topic that brokers take`);
+}
+
+/**
+ * Into the outbox of every bridge with a rule for it, save the one it came down. Refused by one, it is refused, and no other
+ * has taken it: the sender sends it again. Save a client's QoS 0: nobody keeps that, and all that a refusal could do is to
+ * disconnect the client. At a full outbox it is lost, which the outbox counts, and goes on to all others.
+ */
 async function offerAll(
   bridges: readonly Bridge[],
   settings: readonly BridgeConfig[],
   message: Message,
   origin: Origin,
 ): Promise<void> {
-  const offers = bridges.map((bridge, index) => {
-    const own = origin.from === "bridge" && origin.bridge === settings[index]?.id;
-    return own ? undefined : bridge.offer(message);
-  });
-  await Promise.all(offers);
+  const takers = bridges.filter((_, index) => !(origin.from === "bridge" && origin.bridge === settings[index]?.id));
+  if (message.qos === 0 && origin.from === "client") {
+    await Promise.allSettled(takers.map((bridge) => bridge.offer(message)));
+    return;
+  }
+  if (takers.length > 1) for (const bridge of takers) bridge.check(message);
+  await Promise.all(takers.map((bridge) => bridge.offer(message)));
 }
 
 function bridgeOf(settings: BridgeConfig, plan: Plan, accept: Accept, journal: Journal, now: () => number): Bridge {
@@ -178,7 +194,13 @@ async function openUpstream(plan: Plan, journal: Journal): Promise<Broker | unde
   const listener = plan.config.simulator?.upstream;
   if (listener === undefined) return undefined;
   const broker = await openBroker({ id: "upstream", admit: async () => {}, journal });
-  await broker.listen([listener]);
+  try {
+    await broker.listen([listener]);
+  } catch (error) {
+    // Its timers would keep the process alive.
+    await broker.close();
+    throw error;
+  }
   return broker;
 }
 

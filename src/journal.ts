@@ -24,7 +24,7 @@ export interface Recorder {
 const RANK = { debug: 0, info: 1, warn: 2, error: 3 } as const;
 /** The same event at the same place is logged once in this time, in ms: a noisy line must not fill the disk. */
 const QUIET = 10_000;
-/** `at` comes from the configuration, so that this is never reached; it is here because memory must have a bound. */
+/** `at` comes from the configuration, which may have thousands of devices. What comes beyond is counted as one. */
 const MAX_COUNTERS = 10_000;
 
 interface Tally {
@@ -38,20 +38,21 @@ interface Tally {
 
 export function createRecorder(options: JournalOptions): Recorder {
   const tallies = new Map<string, Tally>();
+  const others = tallyFor("other_events", "journal", "");
 
-  const tallyOf = (entry: Entry): Tally | undefined => {
+  const tallyOf = (entry: Entry): Tally => {
     const reason = entry.reason ?? "";
     const key = `${entry.event} ${entry.at} ${reason}`;
     const known = tallies.get(key);
-    if (known !== undefined || tallies.size >= MAX_COUNTERS) return known;
-    const fresh = { event: entry.event, at: entry.at, reason, count: 0, loggedAt: Number.NEGATIVE_INFINITY, hidden: 0 };
+    if (known !== undefined) return known;
+    if (tallies.size >= MAX_COUNTERS) return others;
+    const fresh = tallyFor(entry.event, entry.at, reason);
     tallies.set(key, fresh);
     return fresh;
   };
 
   const journal: Journal = (entry) => {
     const tally = tallyOf(entry);
-    if (tally === undefined) return;
     tally.count += entry.count ?? 1;
     if (RANK[entry.level] < RANK[options.level]) return;
     const now = options.now();
@@ -67,15 +68,26 @@ export function createRecorder(options: JournalOptions): Recorder {
 
   return {
     journal,
-    counters: () => [...tallies.values()].map(({ event, at, reason, count }) => ({ event, at, reason, count })),
+    counters: () =>
+      [...tallies.values(), ...(others.count > 0 ? [others] : [])].map(({ event, at, reason, count }) => ({
+        event,
+        at,
+        reason,
+        count,
+      })),
   };
+}
+
+function tallyFor(event: string, at: string, reason: string): Tally {
+  return { event, at, reason, count: 0, loggedAt: Number.NEGATIVE_INFINITY, hidden: 0 };
 }
 
 function line(format: "text" | "json", now: number, entry: Entry, tally: Tally): string {
   const time = new Date(now).toISOString();
   const { level, event, at, reason } = entry;
   const message = oneLine(entry.message);
-  const total = entry.count !== undefined || tally.count > 1 ? tally.count : undefined;
+  const own = tally.event === event && (entry.count !== undefined || tally.count > 1);
+  const total = own ? tally.count : undefined;
   if (format === "json") {
     return JSON.stringify({ time, level, event, at, reason, message, total, hidden: tally.hidden || undefined });
   }

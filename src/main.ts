@@ -18,6 +18,8 @@ const HELP = `weir: an edge gateway from serial lines, CoAP and more to MQTT
   --help, --version
 
 CONFIG is weir.yaml if left out, or what WEIR_CONFIG names. Guide: docs/guide/configuration.md
+PROFILE is a name from \`weir profiles\`, such as plantower/pms5003, or the path of a .yaml file of yours.
+run, read and simulate go on until Ctrl-C.
 `;
 
 /** Wrong usage and wrong configuration end with 2, everything else that fails with 1. */
@@ -35,11 +37,15 @@ async function main(argv: readonly string[]): Promise<number> {
       seed: { type: "string" },
     },
   });
-  const [command, argument] = positionals;
+  const [command, argument, extra] = positionals;
   if (values.version) return (await import("./cli/version.js")).printVersion();
   if (values.help || command === undefined) {
     process.stdout.write(HELP);
     return values.help ? 0 : 2;
+  }
+  if (extra !== undefined) {
+    process.stderr.write(`weir: "${extra}" is one argument too many\n\n${HELP}`);
+    return 2;
   }
   const config = { file: argument ?? process.env["WEIR_CONFIG"] ?? "weir.yaml", set: values.set ?? [] };
   // Each command brings its own modules: `weir check` should not load a broker.
@@ -78,6 +84,9 @@ function holdYoungHeap(hold: boolean): void {
   setFlagsFromString(`--semi-space-growth-factor=${hold ? 1 : 2}`);
 }
 
+// Whoever read the log went away (`weir run 2>&1 | tee log`): an error that nobody listens to would end the gateway.
+process.stderr.on("error", () => {});
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
@@ -85,7 +94,9 @@ main(process.argv.slice(2)).then(
   (error: unknown) => {
     const usage = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
     const config = error instanceof WeirError && error.code === "CONFIG_INVALID";
-    const advice = error instanceof WeirError && !config ? `\n${error.advice}` : "";
+    const advised =
+      error instanceof WeirError && !config ? error.advice : usage ? "`weir --help` shows what there is." : "";
+    const advice = advised === "" ? "" : `\n${advised}`;
     process.stderr.write(`${config ? "" : "weir: "}${messageOf(error)}${advice}\n`);
     if (!config && !usage && !(error instanceof WeirError) && error instanceof Error)
       process.stderr.write(`${error.stack}\n`);

@@ -80,6 +80,9 @@ function refusalOf(thrown: unknown): Refusal {
       return new Refusal("5.03", "outbox_full", "there is no room for readings at the moment", thrown);
     case "CLOSED":
       return new Refusal("5.03", "stopping", "the gateway is stopping", thrown);
+    case "RESOURCE_UNKNOWN":
+      // More names than a device may have: sent again, it would be refused again, for ever.
+      return new Refusal("4.04", "unknown_resource", "the device cannot have one of these resources", thrown);
     default:
       return new Refusal("5.00", "failed", "the readings could not be stored", thrown);
   }

@@ -1,5 +1,5 @@
 import type { Message, Qos } from "../core/message.js";
-import { matches } from "../core/topics.js";
+import { localFilter, matches, remoteFilter, toLocal, toRemote } from "../core/topics.js";
 
 /**
  * One line of what a bridge carries, on the model of mosquitto's `topic` lines. Out: a local topic that matches
@@ -28,22 +28,24 @@ export function routes(rules: readonly Rule[]): Routes {
   const out = rules.filter((rule) => rule.direction === "out");
   const into = rules.filter((rule) => rule.direction === "in");
   /** What an "in" rule would bring back down must not go up: a local command would come back and run twice. */
-  const comesDown = (topic: string): boolean => into.some((rule) => matches(rule.localPrefix + rule.filter, topic));
+  const comesDown = (topic: string): boolean => into.some((rule) => matches(localFilter(rule), topic));
   return {
     up: (message) => {
       if (comesDown(message.topic)) return undefined;
-      const rule = out.find((r) => matches(r.localPrefix + r.filter, message.topic));
-      return rule && remap(message, rule.localPrefix, rule.remotePrefix, rule.qos);
+      const rule = out.find((r) => matches(localFilter(r), message.topic));
+      return rule && remap(message, toRemote(rule, message.topic), rule.qos);
     },
     down: (message) => {
-      const rule = into.find((r) => matches(r.remotePrefix + r.filter, message.topic));
-      return rule && remap(message, rule.remotePrefix, rule.localPrefix, rule.qos);
+      const rule = into.find((r) => matches(remoteFilter(r), message.topic));
+      return rule && remap(message, toLocal(rule, message.topic), rule.qos);
     },
-    subscriptions: into.map((rule) => ({ filter: rule.remotePrefix + rule.filter, qos: rule.qos ?? 1 })),
+    subscriptions: into.map((rule) => ({ filter: remoteFilter(rule), qos: rule.qos ?? 1 })),
   };
 }
 
-function remap(message: Message, from: string, to: string, cap: Qos | undefined): Message {
+/** Undefined where the topic has no name on the other side: `weir/#` takes `weir` as well, which has no prefix to replace. */
+function remap(message: Message, topic: string | undefined, cap: Qos | undefined): Message | undefined {
+  if (topic === undefined) return undefined;
   const qos = cap !== undefined && cap < message.qos ? cap : message.qos;
-  return { ...message, topic: to + message.topic.slice(from.length), qos };
+  return { ...message, topic, qos };
 }

@@ -12,7 +12,15 @@ export interface BrokerOptions {
    */
   readonly admit: (message: Message, clientId: string) => Promise<void>;
   readonly journal: Journal;
+  /** ms that a subscriber may take nothing at all while there is something for it; 5 s if left out. */
+  readonly patience?: number;
 }
+
+/**
+ * aedes waits for the slowest subscriber, with all that is published: devices, clients and the stop of the gateway. Its own
+ * patience of 60 s is far more than what a serial port can hold back.
+ */
+const PATIENCE = 5_000;
 
 export interface Broker {
   /**
@@ -30,7 +38,7 @@ export interface Broker {
 
 /** The embedded broker: aedes. It routes from now on, and listens when it is told to. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
-  const aedes = await Aedes.createBroker({ id: options.id });
+  const aedes = await Aedes.createBroker({ id: options.id, drainTimeout: options.patience ?? PATIENCE });
   aedes.authorizePublish = admitFirst(aedes, options);
   report(aedes, options);
   const listeners: Listener[] = [];

@@ -48,5 +48,7 @@ export class WeirError extends Error {
 
 /** The text of whatever was thrown. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (!(thrown instanceof Error)) return String(thrown);
+  // A name with several addresses fails with an AggregateError, which has a code and no message.
+  return thrown.message === "" && "code" in thrown ? String(thrown.code) : thrown.message;
 }

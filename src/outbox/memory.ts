@@ -13,9 +13,7 @@ export interface MemoryOutboxOptions {
   readonly now: () => number;
 }
 
-type State = "waiting" | "taken" | "done";
 interface Slot extends Entry {
-  state: State;
   readonly size: number;
   readonly appended: number;
 }
@@ -24,17 +22,20 @@ interface Slot extends Entry {
  * An outbox in memory: bounded, every drop counted, empty after a restart.
  *
  * Invariants
- * - `slots[head..]` are in order of sequence without a gap, so a sequence's place is a subtraction;
- * - the slot at `head` is never done: a done prefix is freed at once;
- * - every slot before `next` is taken or done, so `take` never looks at one twice;
- * - `messages` and `bytes` count the slots that are not done and never pass their bounds, save that one
- *   message larger than `maxBytes` is refused or dropped like any other that does not fit.
+ * - a slot is in one place: in `#waiting` from `#head` on, in `#returned`, or in `#taken`. What is acknowledged or dropped is in
+ *   none, so that memory follows the bounds even while the oldest is on its way for the whole of an outage;
+ * - `#waiting` and `#returned` are in order of sequence, and whatever was taken once comes before all of `#waiting`;
+ * - `#messages` and `#bytes` count all slots, `#takenBytes` those in `#taken`; the first two never pass their bounds.
  */
 export class MemoryOutbox implements Outbox {
   readonly #options: MemoryOutboxOptions;
-  #slots: Slot[] = [];
+  /** Never taken. Places before `#head` are empty. */
+  #waiting: (Slot | undefined)[] = [];
   #head = 0;
-  #next = 0;
+  /** Taken and released again. */
+  readonly #returned: Slot[] = [];
+  readonly #taken = new Map<number, Slot>();
+  #takenBytes = 0;
   #sequence = 0;
   #messages = 0;
   #bytes = 0;
@@ -45,108 +46,127 @@ export class MemoryOutbox implements Outbox {
   }
 
   get depth(): Depth {
-    return { messages: this.#messages, bytes: this.#bytes, oldest: this.#slots[this.#head]?.appended };
+    let oldest = this.#returned[0] ?? this.#waiting[this.#head];
+    for (const slot of this.#taken.values()) if (oldest === undefined || slot.sequence < oldest.sequence) oldest = slot;
+    return { messages: this.#messages, bytes: this.#bytes, oldest: oldest?.appended };
   }
 
   onWaiting(listener: () => void): void {
     this.#wake = listener;
   }
 
+  check(message: Message): void {
+    if (this.#options.whenFull === "refuse" && !this.#fits(sizeOf(message))) this.#refuse();
+  }
+
   async append(message: Message): Promise<void> {
-    const size = message.topic.length + message.payload.length;
+    const size = sizeOf(message);
     if (!this.#makeRoom(size)) return;
     this.#sequence += 1;
     this.#messages += 1;
     this.#bytes += size;
-    this.#slots.push({ sequence: this.#sequence, message, state: "waiting", size, appended: this.#options.now() });
+    const kept = { ...message, payload: unpinned(message.payload) };
+    this.#waiting.push({ sequence: this.#sequence, message: kept, size, appended: this.#options.now() });
     this.#wake();
   }
 
   take(): Entry | undefined {
-    for (; this.#next < this.#slots.length; this.#next += 1) {
-      const slot = this.#slots[this.#next];
-      if (slot?.state !== "waiting") continue;
-      slot.state = "taken";
-      this.#next += 1;
-      return slot;
-    }
-    return undefined;
+    const slot = this.#shift();
+    if (slot === undefined) return undefined;
+    this.#taken.set(slot.sequence, slot);
+    this.#takenBytes += slot.size;
+    return slot;
   }
 
   acknowledge(sequence: number): void {
-    const slot = this.#find(sequence);
-    if (slot !== undefined && slot.state !== "done") this.#finish(slot);
+    const slot = this.#untake(sequence);
+    if (slot !== undefined) this.#forget(slot);
   }
 
   release(sequence: number): void {
-    const slot = this.#find(sequence);
-    if (slot?.state !== "taken") return;
-    slot.state = "waiting";
-    this.#next = Math.min(this.#next, this.#place(sequence));
+    const slot = this.#untake(sequence);
+    if (slot === undefined) return;
+    // A lost link releases in order, so that the place is nearly always the last one.
+    const before = this.#returned.findLastIndex((other) => other.sequence < sequence);
+    this.#returned.splice(before + 1, 0, slot);
   }
 
   /** True when the message fits now. False when it was the one to be dropped. */
   #makeRoom(size: number): boolean {
-    const { maxMessages, maxBytes, whenFull, id } = this.#options;
-    while (this.#messages + 1 > maxMessages || this.#bytes + size > maxBytes) {
-      const oldest = whenFull === "drop-oldest" && size <= maxBytes ? this.#oldestWaiting() : undefined;
-      if (oldest === undefined) {
-        this.#count(whenFull === "refuse" ? "refused" : "newest");
-        if (whenFull !== "refuse") return false;
-        throw new WeirError(
-          "OUTBOX_FULL",
-          `outbox of bridge ${id} holds ${this.#messages} messages, ${this.#bytes} bytes`,
-        );
-      }
-      this.#finish(oldest);
-      this.#count("oldest");
+    if (this.#fits(size)) return true;
+    const { maxMessages, maxBytes, whenFull } = this.#options;
+    if (whenFull === "refuse") this.#refuse();
+    // What is taken may already be at the upstream: dropping it would free nothing but the knowledge of it. Where it leaves no
+    // room, dropping all the rest would be in vain.
+    const possible = this.#taken.size < maxMessages && this.#takenBytes + size <= maxBytes;
+    if (whenFull === "drop-newest" || !possible) {
+      this.#count("newest", "the newest message was dropped");
+      return false;
+    }
+    while (!this.#fits(size)) {
+      const oldest = this.#shift();
+      if (oldest !== undefined) this.#forget(oldest);
+      this.#count("oldest", "the oldest message was dropped");
     }
     return true;
   }
 
-  /** What is taken may already be at the upstream: dropping it would free nothing but the knowledge of it. */
-  #oldestWaiting(): Slot | undefined {
-    for (let place = Math.max(this.#head, this.#next); place < this.#slots.length; place += 1) {
-      const slot = this.#slots[place];
-      if (slot?.state === "waiting") return slot;
+  #fits(size: number): boolean {
+    return this.#messages < this.#options.maxMessages && this.#bytes + size <= this.#options.maxBytes;
+  }
+
+  #refuse(): never {
+    this.#count("refused", "a message was refused");
+    const held = `holds ${this.#messages} messages, ${this.#bytes} bytes`;
+    throw new WeirError("OUTBOX_FULL", `outbox of bridge ${this.#options.id} ${held}`);
+  }
+
+  /** The oldest that waits, which then is in no place. */
+  #shift(): Slot | undefined {
+    const returned = this.#returned.shift();
+    if (returned !== undefined) return returned;
+    const slot = this.#waiting[this.#head];
+    if (slot === undefined) return undefined;
+    this.#waiting[this.#head] = undefined;
+    this.#head += 1;
+    // Half of the array is empty: copy the rest down. Amortized one move a message.
+    if (this.#head >= 1024 && this.#head * 2 >= this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
     }
-    return undefined;
+    return slot;
   }
 
-  #place(sequence: number): number {
-    const first = this.#slots[this.#head];
-    return first === undefined ? -1 : this.#head + sequence - first.sequence;
+  #untake(sequence: number): Slot | undefined {
+    const slot = this.#taken.get(sequence);
+    if (slot === undefined) return undefined;
+    this.#taken.delete(sequence);
+    this.#takenBytes -= slot.size;
+    return slot;
   }
 
-  #find(sequence: number): Slot | undefined {
-    const place = this.#place(sequence);
-    return place < this.#head ? undefined : this.#slots[place];
-  }
-
-  #finish(slot: Slot): void {
-    slot.state = "done";
+  #forget(slot: Slot): void {
     this.#messages -= 1;
     this.#bytes -= slot.size;
-    while (this.#slots[this.#head]?.state === "done") this.#head += 1;
-    this.#next = Math.max(this.#next, this.#head);
-    this.#shrink();
   }
 
-  /** Half of the array is free: copy the rest down. Amortized one move a message. */
-  #shrink(): void {
-    if (this.#head < 1024 || this.#head * 2 < this.#slots.length) return;
-    this.#slots = this.#slots.slice(this.#head);
-    this.#next -= this.#head;
-    this.#head = 0;
-  }
-
-  #count(reason: "oldest" | "newest" | "refused"): void {
+  #count(reason: "oldest" | "newest" | "refused", what: string): void {
     this.#options.journal({
       level: "warn",
       event: "outbox_dropped",
       at: this.#options.id,
       reason,
-      message: `the outbox is full: ${reason === "refused" ? "a message was refused" : `the ${reason} message was dropped`}; the upstream is down or too slow`,
+      message: `the outbox is full: ${what}; the upstream is down or too slow`,
     });
   }
+}
+
+function sizeOf({ topic, payload }: Message): number {
+  return Buffer.byteLength(topic) + payload.length;
+}
+
+/** A payload from a socket is a view of all that was read at once: kept, 4 bytes would hold 64 kB that nobody counts. */
+function unpinned(payload: Uint8Array): Uint8Array {
+  const { byteLength } = payload.buffer;
+  return byteLength > Buffer.poolSize && payload.length * 2 < byteLength ? Buffer.from(payload) : payload;
 }

@@ -13,6 +13,11 @@ export interface Entry {
  * upstream has it; `release` makes it wait again, in its old place, when the link was lost before that.
  */
 export interface Outbox {
+  /**
+   * Throws OUTBOX_FULL where `append` would reject with it now: whoever has several outboxes asks all of them before the first
+   * takes the message, which would come again each time that another one refuses it.
+   */
+  check(message: Message): void;
   /** Resolves when the message is as safe as this outbox makes it; rejects with OUTBOX_FULL where the policy is to refuse. */
   append(message: Message): Promise<void>;
   take(): Entry | undefined;

@@ -87,8 +87,11 @@ test("json lines parse and carry the same facts", () => {
   });
 });
 
-test("memory is bounded even if places never repeat", () => {
-  const { journal, counters } = recorder({ level: "error" });
+test("memory is bounded even if places never repeat, and what comes beyond is counted and logged all the same", () => {
+  const { journal, counters, lines } = recorder({ level: "error" });
   for (let i = 0; i < 10_100; i++) journal({ ...discarded, at: `${i}` });
-  assert.equal(counters().length, 10_000);
+  assert.equal(counters().length, 10_001);
+  assert.deepEqual(counters().at(-1), { event: "other_events", at: "journal", reason: "", count: 100 });
+  journal({ level: "error", event: "link_failed", at: "late", message: "no such port" });
+  assert.deepEqual(lines, ["1970-01-01T00:00:00.000Z error late: no such port link_failed"]);
 });

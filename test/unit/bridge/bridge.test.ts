@@ -1,4 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Bridge, type BridgeOptions, openBridge } from "../../../src/bridge/bridge.js";
 import type { Entry as JournalEntry } from "../../../src/core/journal.js";
@@ -23,7 +28,34 @@ interface Rig {
   readonly journal: JournalEntry[];
 }
 
-function rig(t: TestContext, broker: TestBroker, options: Partial<BridgeOptions> = {}): Rig {
+const OUT_ONLY: BridgeOptions["rules"] = [
+  { direction: "out", filter: "#", localPrefix: "weir/", remotePrefix: "site/" },
+];
+
+/** The CONNACK of MQTT 3.1.1 with this return code. */
+const connack = (code: number): Buffer => Buffer.from([0x20, 2, 0, code]);
+
+/** A far side that does what `play` says with its first, second, ... connection. */
+async function playUpstream(
+  t: TestContext,
+  play: (socket: Socket, connection: number) => void,
+): Promise<{ urls: string[]; sockets: Socket[] }> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    // What the bridge breaks off is no failure of this side.
+    socket.on("error", () => {});
+    const connection = sockets.push(socket);
+    socket.once("data", () => play(socket, connection));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { urls: [`tcp://127.0.0.1:${(server.address() as AddressInfo).port}`], sockets };
+}
+
+function rig(t: TestContext, broker: Pick<TestBroker, "urls">, options: Partial<BridgeOptions> = {}): Rig {
   const journal: JournalEntry[] = [];
   const delivered: Message[] = [];
   const note = (entry: JournalEntry): void => void journal.push(entry);
@@ -128,6 +160,40 @@ test("says online upstream, and the upstream says offline when the gateway dies"
   await until((all) => all.at(-1)?.payload === "offline");
 });
 
+test("says offline once when it closes in order: the upstream drops the will", async (t) => {
+  const said: string[] = [];
+  const broker = await startBroker(t, { admit: async (m) => void said.push(Buffer.from(m.payload).toString()) });
+  const watcher = await connectClient(t, broker.urls[0]);
+  const { bridge } = rig(t, broker);
+  await eventually(() => said.includes("online"), "it said online");
+  await bridge.close();
+  await eventually(() => broker.clients === 1, "its connection is gone");
+  await watcher.publishAsync("mark", "mark", { qos: 1 });
+  assert.deepEqual(said, ["online", "offline", "mark"]);
+});
+
+test("closing carries what waits first, and takes nothing more", async (t) => {
+  const broker = await startBroker(t);
+  const arrived: string[] = [];
+  broker.subscribe("site/a/n", (m) => arrived.push(Buffer.from(m.payload).toString()));
+  const { bridge, outbox } = rig(t, broker, { window: 3 });
+  await eventually(() => bridge.connected, "connected");
+  for (let i = 0; i < 200; i++) await bridge.offer(message("weir/a/n", `${i}`));
+  const closed = bridge.close();
+  await assert.rejects(async () => bridge.offer(message("weir/a/n", "late")), { code: "CLOSED" });
+  assert.throws(() => bridge.check(message("weir/a/n", "late")), { code: "CLOSED" });
+  await closed;
+  assert.equal(outbox.depth.messages, 0);
+  assert.equal(arrived.length, 200);
+});
+
+test("what could not be carried before it closed is counted", async (t) => {
+  const { bridge, journal } = rig(t, await playUpstream(t, () => {}));
+  for (let i = 0; i < 3; i++) await bridge.offer(message("weir/a/n", `${i}`));
+  await bridge.close();
+  assert.equal(journal.find((e) => e.event === "bridge_left")?.count, 3);
+});
+
 test("never has more on its way than the window", async (t) => {
   let onTheWay = 0;
   let most = 0;
@@ -143,4 +209,84 @@ test("never has more on its way than the window", async (t) => {
   for (let i = 0; i < 100; i++) await bridge.offer(message("weir/a/n", `${i}`));
   await eventually(() => outbox.depth.messages === 0, "everything is carried up");
   assert.ok(most >= 1 && most <= 3, `${most} at once`);
+});
+
+test("an upstream that refuses the connection is tried again", async (t) => {
+  const upstream = await playUpstream(t, (socket, connection) => {
+    if (connection < 3) socket.end(connack(3));
+    else socket.write(connack(0));
+  });
+  const { bridge, journal } = rig(t, upstream);
+  await eventually(() => bridge.connected, "the third attempt is accepted");
+  const told = journal.filter((e) => e.event === "bridge_error");
+  assert.deepEqual(
+    told.map((e) => e.level),
+    ["warn", "debug"],
+  );
+  assert.match(told[0]?.message ?? "", /Server unavailable/);
+});
+
+test("an upstream that just closes the connection is told of", async (t) => {
+  const upstream = await playUpstream(t, (socket) => void socket.end());
+  const { journal } = rig(t, upstream);
+  await eventually(() => journal.some((e) => e.event === "bridge_error"), "it is told");
+  assert.match(journal[0]?.message ?? "", /closed before it was accepted/);
+});
+
+test("QoS 0 messages that a lost connection did not take are counted, and make room for the next ones", async (t) => {
+  const upstream = await playUpstream(t, (socket, connection) => {
+    socket.write(connack(0));
+    if (connection === 1) socket.pause();
+    else socket.resume();
+  });
+  const { bridge, outbox, journal } = rig(t, upstream, { statusTopic: "elsewhere", rules: OUT_ONLY });
+  await eventually(() => bridge.connected, "connected");
+  const large = "x".repeat(100_000);
+  // More than the system's buffers hold, so that the window is full of what the socket has not taken.
+  for (let i = 0; i < 300; i++) await bridge.offer(message("weir/a/n", large, { qos: 0 }));
+  assert.ok(outbox.depth.messages > 10, `${outbox.depth.messages} wait`);
+  upstream.sockets[0]?.destroy();
+  await eventually(() => outbox.depth.messages === 0, "the second connection takes the rest");
+  assert.equal(journal.find((e) => e.event === "bridge_lost")?.count, 10);
+});
+
+test("order holds when the link is lost again while mqtt.js sends again what was on its way", async (t) => {
+  const never = new Promise<void>(() => {});
+  const heard: string[] = [];
+  const upstream = (acknowledge: boolean) => ({
+    admit: (m: Message): Promise<void> => {
+      if (m.topic === "site/a/n") heard.push(Buffer.from(m.payload).toString());
+      return acknowledge ? Promise.resolve() : never;
+    },
+  });
+  const first = await startBroker(t, upstream(false));
+  const { bridge, outbox } = rig(t, first, { window: 5, statusTopic: "elsewhere", rules: OUT_ONLY });
+  await eventually(() => bridge.connected, "connected");
+  for (const n of ["1", "2"]) await bridge.offer(message("weir/a/n", n));
+  await eventually(() => heard.length === 2, "both are on their way");
+  await first.close();
+  const second = await startBroker(t, upstream(false), first.port);
+  await eventually(() => heard.length === 3, "the first is sent again");
+  // One of them at QoS 0: it was not sent yet, so it is not lost either.
+  for (let n = 3; n <= 12; n++) await bridge.offer(message("weir/a/n", `${n}`, { qos: n === 4 ? 0 : 1 }));
+  await second.close();
+  heard.length = 0;
+  await startBroker(t, upstream(true), first.port);
+  await eventually(() => outbox.depth.messages === 0, "everything is acknowledged");
+  assert.deepEqual(
+    heard,
+    Array.from({ length: 12 }, (_, i) => `${i + 1}`),
+  );
+});
+
+test("a certificate that is none is an error that names the bridge", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "weir-bridge-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "bad.pem");
+  writeFileSync(file, "not a certificate\n");
+  const tls = { cert: file, key: file, rejectUnauthorized: true };
+  assert.throws(() => rig(t, { urls: ["mqtts://127.0.0.1:1"] }, { tls }), {
+    code: "BRIDGE_FAILED",
+    message: /bridge up to mqtts:\/\/127\.0\.0\.1:1: /,
+  });
 });

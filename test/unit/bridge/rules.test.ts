@@ -44,3 +44,11 @@ test("the first rule that matches decides", () => {
   assert.equal(up(message("weir/air/pm2_5"))?.topic, "first/air/pm2_5");
   assert.equal(up(message("weir/power/kw"))?.topic, "second/power/kw");
 });
+
+test("a topic that has no name on the other side is not carried: weir/# takes weir as well", () => {
+  const { up, down } = routes([rule("out", "#", "weir/", ""), rule("in", "#", "in/", "site7/")]);
+  assert.equal(up(message("weir")), undefined);
+  assert.equal(up(message("weir/")), undefined);
+  assert.equal(up(message("weir/a"))?.topic, "a");
+  assert.equal(down(message("site7")), undefined);
+});

@@ -6,7 +6,8 @@ import { openBroker } from "../../../src/broker/broker.js";
 import { WeirError } from "../../../src/core/errors.js";
 import type { Message } from "../../../src/core/message.js";
 import { startBroker, tcp } from "../../support/broker.js";
-import { connectClient, next, nextMessage } from "../../support/mqtt.js";
+import { eventually } from "../../support/eventually.js";
+import { collect, connectClient, next, nextMessage } from "../../support/mqtt.js";
 
 const message = (topic: string, payload: string, rest: Partial<Message> = {}): Message => ({
   topic,
@@ -143,4 +144,25 @@ test("closing ends clients and connections that never sent CONNECT", async (t) =
   silent.resume();
   await broker.close();
   await ended;
+});
+
+test("a subscriber that takes nothing is disconnected, and holds nobody else up until then", async (t) => {
+  const events: string[] = [];
+  const broker = await startBroker(t, { patience: 100, journal: (entry) => events.push(entry.event) });
+  const stalled = connectSocket(broker.port, "127.0.0.1");
+  t.after(() => stalled.destroy());
+  stalled.on("error", () => {}); // it is to be cut off
+  stalled.write(Buffer.from([0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 0, 0, 1, 0x78]));
+  stalled.write(Buffer.from([0x82, 6, 0, 1, 0, 1, 0x23, 0]));
+  await eventually(() => stalled.bytesRead >= 9, "it is connected and subscribed");
+  stalled.pause();
+  const subscriber = await connectClient(t, broker.urls[0]);
+  await subscriber.subscribeAsync("a");
+  const { until } = collect(subscriber);
+  const publisher = await connectClient(t, broker.urls[0]);
+  // Beyond what the system's buffers hold.
+  const published = Array.from({ length: 3_000 }, () => publisher.publishAsync("a", Buffer.alloc(4_000), { qos: 1 }));
+  await until((all) => all.length === 3_000);
+  await Promise.all(published);
+  assert.ok(events.includes("client_error"));
 });

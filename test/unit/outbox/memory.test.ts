@@ -1,11 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import type { Entry as JournalEntry } from "../../../src/core/journal.js";
 import type { Message } from "../../../src/core/message.js";
 import { MemoryOutbox, type MemoryOutboxOptions } from "../../../src/outbox/memory.js";
 
 const message = (topic: string, size = 1): Message => ({ topic, payload: new Uint8Array(size), qos: 1, retain: false });
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** What payloads hold, in MB. */
+function payloadMemory(): number {
+  // The first one may leave the freeing of the buffers to another thread; the second one waits for that.
+  collectGarbage();
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers / 2 ** 20;
+}
 
 function outbox(options: Partial<MemoryOutboxOptions> = {}): { outbox: MemoryOutbox; journal: JournalEntry[] } {
   const journal: JournalEntry[] = [];
@@ -115,6 +128,57 @@ test("a message larger than the bound never pushes the others out", async () => 
     journal.map((e) => e.reason),
     ["newest"],
   );
+});
+
+test("full because of what was taken, the rest is not dropped in vain", async () => {
+  const { outbox: box, journal } = outbox({ maxBytes: 100 });
+  await box.append(message("a", 59));
+  box.take();
+  await box.append(message("b", 19));
+  await box.append(message("c", 49));
+  assert.equal(box.take()?.message.topic, "b");
+  assert.deepEqual(
+    journal.map((e) => e.reason),
+    ["newest"],
+  );
+});
+
+test("while one is on its way for ever, what is dropped after it is not kept", async () => {
+  const { outbox: box } = outbox();
+  await box.append(message("a"));
+  box.take();
+  const before = payloadMemory();
+  for (let i = 0; i < 2_000; i++) await box.append(message("b", 20_000));
+  assert.equal(box.depth.messages, 4);
+  const grown = payloadMemory() - before;
+  assert.ok(grown < 10, `${grown} MB for three messages of 20 kB`);
+});
+
+test("a small payload does not keep the large piece that it was read with", async () => {
+  const { outbox: box } = outbox({ maxMessages: 1_000 });
+  const before = payloadMemory();
+  for (let i = 0; i < 500; i++) {
+    const payload = Buffer.alloc(65_536, "x").subarray(10, 14);
+    await box.append({ topic: "a", payload, qos: 1, retain: false });
+  }
+  const grown = payloadMemory() - before;
+  assert.ok(grown < 10, `${grown} MB for 500 payloads of 4 bytes`);
+  assert.equal(Buffer.from(box.take()?.message.payload ?? []).toString(), "xxxx");
+});
+
+test("check throws and counts what append would refuse, and keeps nothing", async () => {
+  const { outbox: box, journal } = outbox({ whenFull: "refuse", maxMessages: 1 });
+  box.check(message("a"));
+  assert.equal(box.depth.messages, 0);
+  await box.append(message("a"));
+  assert.throws(() => box.check(message("b")), { code: "OUTBOX_FULL" });
+  assert.deepEqual(
+    journal.map((e) => e.reason),
+    ["refused"],
+  );
+  const { outbox: dropping } = outbox({ maxMessages: 1 });
+  await dropping.append(message("a"));
+  dropping.check(message("b"));
 });
 
 test("whatever happens: order holds, the bounds hold, appended = acknowledged + dropped + there", async () => {

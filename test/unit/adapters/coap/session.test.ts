@@ -329,7 +329,7 @@ test("a body beyond maxPayload is 4.13", async (context) => {
 for (const [error, code, maxAge, reason] of [
   [new WeirError("OUTBOX_FULL", "secret"), "5.03", 30, "outbox_full"],
   [new WeirError("CLOSED", "secret"), "5.03", 30, "stopping"],
-  [new WeirError("RESOURCE_UNKNOWN", "secret"), "5.00", undefined, "failed"],
+  [new WeirError("RESOURCE_UNKNOWN", "secret"), "4.04", undefined, "unknown_resource"],
   [new Error("secret"), "5.00", undefined, "failed"],
 ] as const) {
   test(`a sink that rejects with ${error instanceof WeirError ? error.code : "anything else"} is ${code}`, async (context) => {
