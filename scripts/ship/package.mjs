@@ -5,7 +5,7 @@ import { run } from "./run.mjs";
 
 /** What the package must hold, and what must stay out of it. */
 const WANTED = ["LICENSE", "dist/src/main.js", "dist/adapters/index.js", "examples/demo.yaml", "systemd/weir.service"];
-const UNWANTED = /^(src|adapters|test|bench|scripts|dist\/(test|bench))\/|^\.|\.(tgz|log|key|pem)$/;
+const UNWANTED = /^(src|test|bench|scripts|dist\/(test|bench))\/|^adapters\/.*\.ts$|^\.|\.(tgz|log|key|pem)$/;
 
 /**
  * Packs, installs production dependencies only and without one install script, and runs the command from there.
