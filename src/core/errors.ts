@@ -46,9 +46,10 @@ export class WeirError extends Error {
   }
 }
 
-/** The text of whatever was thrown. */
+/** The text of whatever was thrown. Never empty for an Error. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown.message !== "") return thrown.message;
   // A name with several addresses fails with an AggregateError, which has a code and no message.
-  return thrown.message === "" && "code" in thrown ? String(thrown.code) : thrown.message;
+  return "code" in thrown ? String(thrown.code) : "no reason was given";
 }

@@ -9,6 +9,7 @@ test("an error has its code's advice", () => {
 test("whatever was thrown has a text", () => {
   assert.equal(messageOf(new Error("broken")), "broken");
   assert.equal(messageOf("text"), "text");
+  assert.equal(messageOf(new Error("")), "no reason was given");
   const refused = Object.assign(new AggregateError([new Error("::1"), new Error("127.0.0.1")]), {
     code: "ECONNREFUSED",
   });
