@@ -165,8 +165,11 @@ function sizeOf({ topic, payload }: Message): number {
   return Buffer.byteLength(topic) + payload.length;
 }
 
+/** Smaller pieces than this are Node's own pool, or not worth a copy. Not `Buffer.poolSize`: Node 24 made that as large as a read. */
+const LARGE = 8_192;
+
 /** A payload from a socket is a view of all that was read at once: kept, 4 bytes would hold 64 kB that nobody counts. */
 function unpinned(payload: Uint8Array): Uint8Array {
   const { byteLength } = payload.buffer;
-  return byteLength > Buffer.poolSize && payload.length * 2 < byteLength ? Buffer.from(payload) : payload;
+  return byteLength > LARGE && payload.length * 2 < byteLength ? Buffer.from(payload) : payload;
 }
