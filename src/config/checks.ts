@@ -24,8 +24,19 @@ export function checkConfig(loaded: LoadedConfig, options: CheckOptions): Config
   return sortProblems([
     ...loaded.warnings,
     ...errors.map(({ path, message }) => loaded.problem(path, message)),
-    ...fileFindings(config).map(({ path, message, level }) => loaded.problem(path, message, level)),
+    ...[...openListenerFindings(config), ...fileFindings(config)].map(({ path, message, level }) =>
+      loaded.problem(path, message, level),
+    ),
   ]);
+}
+
+/** Until the broker has users and access rules, reaching it is all that it takes. */
+function openListenerFindings(config: Config): (Finding & { readonly level: Level })[] {
+  return config.broker.listeners.flatMap(({ host }, index) => {
+    if (/^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host)) return [];
+    const message = "whoever reaches this address can publish, subscribe and command devices: there are no users yet";
+    return [{ path: ["broker", "listeners", index], message, level: "warning" as const }];
+  });
 }
 
 /** Looks each profile up once, and each resource that the file names in it. */
