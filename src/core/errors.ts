@@ -27,6 +27,10 @@ export const CATALOGUE = {
   BRIDGE_FAILED:
     "The bridge could not be set up. Check its url, and that its tls files are PEM files that this user can read.",
   OUTBOX_FULL: "The outbox is at its bound and its policy is to refuse.",
+  OUTBOX_UNAVAILABLE:
+    "The outbox cannot write its folder, and goes on by itself once it can. Look for a full, read-only or failing disk, and at who owns the folder.",
+  OUTBOX_LOCKED:
+    "One process at a time can use an outbox's folder. End the other one, or give this one a folder of its own.",
   CLOSED: "The gateway is stopping.",
 } as const;
 

@@ -28,6 +28,7 @@ interface Slot extends Entry {
  * - `#messages` and `#bytes` count all slots, `#takenBytes` those in `#taken`; the first two never pass their bounds.
  */
 export class MemoryOutbox implements Outbox {
+  readonly survives = false;
   readonly #options: MemoryOutboxOptions;
   /** Never taken. Places before `#head` are empty. */
   #waiting: (Slot | undefined)[] = [];

@@ -26,6 +26,8 @@ export interface Outbox {
   /** Called whenever there may be something to take that was not there before. */
   onWaiting(listener: () => void): void;
   readonly depth: Depth;
+  /** Whether what waits is still there after the process ended. */
+  readonly survives: boolean;
 }
 
 export interface Depth {

@@ -1,0 +1,417 @@
+import { messageOf, WeirError } from "../../core/errors.js";
+import type { Message } from "../../core/message.js";
+import type { Depth, Entry } from "../outbox.js";
+import { Checkpoint } from "./checkpoint.js";
+import { type CursorFile, MOST_RANGES, type Position } from "./cursor.js";
+import { Fault } from "./fault.js";
+import { attempt, type Files } from "./files.js";
+import { GroupCommit } from "./group-commit.js";
+import { Loader, type LostPart } from "./loader.js";
+import { type Lock, lockFolder } from "./lock.js";
+import { type Item, SegmentLog, type Written } from "./log.js";
+import type { DurableOutbox, DurableOutboxOptions, OutboxState, Recovered } from "./options.js";
+import { outside, type Range, withRange } from "./ranges.js";
+import { ReadAhead, type Slot } from "./read-ahead.js";
+import { RECORD_HEADER, sizeOf } from "./record.js";
+import type { Recovery } from "./recovery.js";
+import { outboxReport, type Report } from "./report.js";
+import { endOf, type Segment } from "./segment.js";
+
+export interface Parts {
+  readonly files: Files;
+  readonly cursor: CursorFile;
+  readonly recovery: Recovery;
+  /** Undefined where the disk had no room for it: taken once it has. */
+  readonly lock: Lock | undefined;
+}
+
+/** A message on its way into the log, and who waits for that. */
+interface Pending extends Item {
+  readonly resolve: () => void;
+  readonly reject: (error: WeirError) => void;
+  /** It was told that all is well, since it asked for no more. */
+  answered: boolean;
+}
+
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+const RETRY = 1000; // ms
+/** Who need not wait for the disk does wait while so many bytes are not written, so that memory does not take what the disk does not. */
+const MOST_UNWRITTEN = 4 * 1024 * 1024;
+/** Between two syncs of the cursor along with a commit, in ms: what a power cut may cost in messages that are sent twice. */
+const CURSOR_SYNC = 1000;
+
+/**
+ * An outbox on disk: a log of segments (log.ts), and a cursor that says how far the upstream has come (cursor.ts).
+ *
+ * What holds after a crash at any byte, of the process or of the power, and why
+ * 1. What `append` promised is there. Under `commit` it resolves for QoS 1 and 2 after fdatasync of the records, whose file was in
+ *    the folder before (fsync of the folder). Recovery keeps every record up to the first that is not sound, and nothing after a
+ *    record that was synced is ever written before it.
+ * 2. Nothing is sent that was never appended: a record counts only with its CRC and with the very sequence that its place asks for.
+ *    A write that failed leaves no part of a record that could be read: its segment is cut or ends where the next one begins.
+ * 3. Order is that of `append`: sequences are places.
+ * 4. What comes again are messages beyond the cursor's prefix, no others: the cursor holds the highest sequence up to which all are
+ *    acknowledged or dropped, and nothing else. It is written some ms after it moved and synced once a second while there are
+ *    commits, when a segment is deleted, and on closing. So after kill -9 the last few ms of acknowledgements come again, after a
+ *    power cut the last second (or the 30 s of the system's own writing where nothing is appended); a lost cursor costs messages
+ *    that are sent twice, never one that is lost. At QoS 2 that is once all the same only if the bridge keeps the state of
+ *    its packet ids by sequence, which is the same before and after.
+ * 5. A segment is deleted only when all in it is acknowledged or dropped and the cursor that says so is on the medium: what is
+ *    missing otherwise is a loss, and reported as one.
+ * 6. Under `commit` nothing is taken before it is as safe as it was promised to be, so that no sequence is given twice. Under
+ *    `interval` and `none`, and for QoS 0, a power cut may undo messages that were sent already, and their sequences are given
+ *    again, save what the cursor has passed.
+ *
+ * In memory
+ * - `#messages` and `#bytes` count all that is neither acknowledged nor dropped, from the moment that it is admitted; they pass
+ *   their bounds only when opened with bounds that are lower than what is there;
+ * - only the read-ahead, what is taken and what is not written yet is in memory, however long the log is.
+ */
+export class SegmentOutbox implements DurableOutbox {
+  readonly survives = true;
+  readonly recovered: Recovered;
+  readonly #options: DurableOutboxOptions;
+  readonly #report: Report;
+  readonly #ahead = new ReadAhead();
+  readonly #log: SegmentLog;
+  readonly #loader: Loader;
+  readonly #commit: GroupCommit<Pending>;
+  readonly #checkpoint: Checkpoint;
+  readonly #fault: Fault;
+  readonly #files: Files;
+  readonly #finished: readonly string[];
+  readonly #syncs: boolean;
+  #lock: Lock | undefined;
+  /** Wait for the oldest to be dropped, which is not in memory yet. In order; whoever comes later stands behind them. */
+  readonly #queue: Pending[] = [];
+  #messages: number;
+  #bytes: number;
+  /** Sequences beyond the cursor that are gone: see cursor.ts. */
+  #gone: readonly Range[];
+  /** When the last entry that left the read-ahead was appended: the oldest that waits is not older. */
+  #passed: number | undefined;
+  #cursorSynced = Number.NEGATIVE_INFINITY;
+  #tidying: Promise<void> | undefined;
+  #tidyAgain: NodeJS.Timeout | undefined;
+  #syncing: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+  #wake: () => void = () => {};
+
+  constructor(options: DurableOutboxOptions, { files, cursor, recovery, lock }: Parts) {
+    const { folder, segmentBytes = SEGMENT_BYTES, durability, retry = RETRY } = options;
+    this.#options = options;
+    this.#files = files;
+    this.#lock = lock;
+    this.#syncs = durability !== "none";
+    this.#report = outboxReport(options.id, folder, options.journal);
+    const { messages, bytes, truncatedBytes, losses, oldest, position } = recovery;
+    this.recovered = { messages, truncatedBytes, quarantined: losses };
+    this.#messages = messages;
+    this.#bytes = bytes;
+    this.#passed = oldest;
+    this.#gone = position.gone;
+    this.#finished = recovery.finished;
+    this.#log = new SegmentLog({ files, folder, segmentBytes, syncs: this.#syncs }, recovery.segments, recovery.next);
+    this.#loader = new Loader({
+      ...{ files, log: this.#log, ahead: this.#ahead, start: recovery.start, retry },
+      onLoaded: () => this.#loaded(),
+      onLost: (part) => this.#lost(part),
+      onTrouble: (what) => this.#report.unreadable(what),
+    });
+    this.#commit = new GroupCommit({ commit: (batch) => this.#store(batch), lingers: durability === "commit" });
+    this.#checkpoint = new Checkpoint({ file: cursor, position: () => this.#position() });
+    this.#fault = new Fault({
+      retry,
+      rehearse: (room) => this.#rehearse(room),
+      onBegin: (what) => this.#report.faultBegan(what),
+      onEnd: () => this.#report.faultEnded(),
+    });
+  }
+
+  /** Makes it ready: `fault` is why it could not be locked. Called once, before anything else. */
+  async begin(fault: unknown): Promise<void> {
+    const { durability, interval } = this.#options;
+    if (fault !== undefined) this.#fault.begin(fault, 0);
+    const safe = await this.#checkpoint.flush(this.#syncs);
+    // Deleted without the cursor saying so, they would be missed the next time.
+    if (safe !== undefined) for (const path of this.#finished) await attempt(this.#files.remove(path));
+    if (durability === "interval") this.#syncing = setInterval(() => void this.#sync(), interval);
+    this.#loader.load();
+    await this.#loader.settled();
+  }
+
+  get depth(): Depth {
+    const oldest = this.#ahead.oldest?.appended ?? (this.#loader.behind ? this.#passed : this.#commit.oldest);
+    return { messages: this.#messages, bytes: this.#bytes, oldest };
+  }
+
+  get state(): OutboxState {
+    return { fault: this.#fault.what, segments: this.#log.segments.length, diskBytes: this.#log.size };
+  }
+
+  onWaiting(listener: () => void): void {
+    this.#wake = listener;
+  }
+
+  check(message: Message): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw refusal;
+    if (this.#options.whenFull === "refuse" && !this.#fits(sizeOf(message))) throw this.#full();
+  }
+
+  append(message: Message): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const refusal = this.#refusal();
+      if (refusal !== undefined) return reject(refusal);
+      // A RangeError here rejects.
+      const size = sizeOf(message);
+      const pending = { message, size, appended: this.#options.now(), resolve, reject, answered: false };
+      if (this.#queue.length > 0 || !this.#admit(pending)) this.#queue.push(pending);
+    });
+  }
+
+  take(): Entry | undefined {
+    if (this.#closing !== undefined) return undefined;
+    const slot = this.#ahead.take();
+    if (slot !== undefined) this.#passed = slot.appended;
+    this.#loader.load();
+    return slot;
+  }
+
+  acknowledge(sequence: number): void {
+    const slot = this.#ahead.untake(sequence);
+    if (slot === undefined) return;
+    this.#forget(slot);
+    this.#admitQueue();
+  }
+
+  release(sequence: number): void {
+    if (this.#ahead.release(sequence)) this.#admitQueue();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const pending of this.#queue.splice(0)) pending.reject(this.#closed());
+    clearInterval(this.#syncing);
+    clearTimeout(this.#tidyAgain);
+    await this.#commit.close();
+    await this.#fault.stop();
+    await this.#loader.close();
+    await this.#tidying;
+    await this.#checkpoint.flush(this.#syncs);
+    await this.#checkpoint.close();
+    await this.#log.close();
+    await attempt(this.#lock?.release() ?? Promise.resolve());
+  }
+
+  #closed(): WeirError {
+    return new WeirError(
+      "CLOSED",
+      `outbox of bridge ${this.#options.id} takes no more messages: the gateway is stopping`,
+    );
+  }
+
+  /** Why nothing is taken now, whatever it is. */
+  #refusal(): WeirError | undefined {
+    if (this.#closing !== undefined) return this.#closed();
+    const { what } = this.#fault;
+    if (what === undefined) return undefined;
+    this.#report.unavailable();
+    return this.#unavailable(what);
+  }
+
+  #unavailable(what: string, cause?: unknown): WeirError {
+    const { id, folder } = this.#options;
+    return new WeirError("OUTBOX_UNAVAILABLE", `outbox of bridge ${id} cannot write to ${folder}: ${what}`, { cause });
+  }
+
+  #full(): WeirError {
+    this.#report.dropped("refused");
+    const held = `holds ${this.#messages} messages, ${this.#bytes} bytes`;
+    return new WeirError("OUTBOX_FULL", `outbox of bridge ${this.#options.id} ${held}`);
+  }
+
+  #fits(size: number): boolean {
+    return this.#messages < this.#options.maxMessages && this.#bytes + size <= this.#options.maxBytes;
+  }
+
+  /** Takes the message in, or drops or refuses it. False where it has to wait until that can be decided. */
+  #admit(pending: Pending): boolean {
+    const room = this.#makeRoom(pending.size);
+    if (room === "later") return false;
+    if (room === "refused") pending.reject(this.#full());
+    if (room === "dropped") pending.resolve();
+    if (room !== "fits") return true;
+    this.#messages += 1;
+    this.#bytes += pending.size;
+    const waits = this.#options.durability === "commit" && pending.message.qos > 0;
+    if (!waits && this.#commit.bytes < MOST_UNWRITTEN) {
+      pending.answered = true;
+      pending.resolve();
+    }
+    this.#commit.add(pending);
+    return true;
+  }
+
+  #makeRoom(size: number): "fits" | "dropped" | "refused" | "later" {
+    if (this.#fits(size)) return "fits";
+    const { maxMessages, maxBytes, whenFull } = this.#options;
+    if (whenFull === "refuse") return "refused";
+    // What is taken may already be at the upstream: dropping it would free nothing but the knowledge of it. Where it leaves no
+    // room, dropping all the rest would be in vain.
+    const { messages, bytes } = this.#ahead.taken;
+    if (whenFull === "drop-newest" || messages >= maxMessages || bytes + size > maxBytes) {
+      this.#report.dropped("newest");
+      return "dropped";
+    }
+    while (!this.#fits(size)) {
+      const oldest = this.#ahead.shift();
+      this.#loader.load();
+      // It is on disk and being read, or not even stored yet.
+      if (oldest === undefined) return "later";
+      this.#passed = oldest.appended;
+      this.#forget(oldest);
+      this.#report.dropped("oldest");
+    }
+    return "fits";
+  }
+
+  #admitQueue(): void {
+    if (this.#queue.length === 0 || this.#closing !== undefined) return;
+    let admitted = 0;
+    for (const pending of this.#queue) {
+      if (!this.#admit(pending)) break;
+      admitted += 1;
+    }
+    this.#queue.splice(0, admitted);
+  }
+
+  /** It was acknowledged or dropped. */
+  #forget(slot: Slot): void {
+    this.#messages -= 1;
+    this.#bytes -= slot.size;
+    this.#log.finish(slot.segment);
+    if (this.#closing === undefined) this.#checkpoint.touch();
+    this.#tidy();
+  }
+
+  async #store(batch: readonly Pending[]): Promise<void> {
+    const sync = this.#options.durability === "commit" && batch.some(({ message }) => message.qos > 0);
+    let written: Written;
+    try {
+      [written] = await Promise.all([this.#log.append(batch, sync), sync ? this.#syncCursor() : undefined]);
+    } catch (error) {
+      this.#giveUp(batch, error);
+      return;
+    }
+    this.#publish(batch, written);
+  }
+
+  /** Along with a commit, now and then. */
+  async #syncCursor(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#cursorSynced < CURSOR_SYNC) return;
+    this.#cursorSynced = now;
+    await this.#checkpoint.flush(true);
+  }
+
+  #publish(batch: readonly Pending[], { segment, sequence, offset }: Written): void {
+    let [next, at] = [sequence, offset];
+    for (const { message, size, appended } of batch) {
+      if (this.#loader.expects(next)) {
+        // A payload from a socket is a view of all that was read at once, and whoever sent it may use its bytes again.
+        const kept = { ...message, payload: Buffer.from(message.payload) };
+        this.#loader.pass({ sequence: next, message: kept, size, appended, segment }, at);
+      }
+      next += 1;
+      at += RECORD_HEADER + size;
+    }
+    for (const pending of batch) if (!pending.answered) pending.resolve();
+    this.#tidy();
+    this.#loader.load();
+    this.#admitQueue();
+    if (this.#ahead.waiting) this.#wake();
+  }
+
+  /** The batch could not be stored, nor will be what waits behind it. */
+  #giveUp(batch: readonly Pending[], error: unknown): void {
+    const bytes = batch.reduce((sum, { size }) => sum + size + RECORD_HEADER, 0);
+    this.#fault.begin(error, bytes);
+    const admitted = [...batch, ...this.#commit.abandon()];
+    for (const { size } of admitted) this.#bytes -= size;
+    this.#messages -= admitted.length;
+    for (const pending of [...admitted, ...this.#queue.splice(0)]) {
+      this.#report.unavailable();
+      if (!pending.answered) pending.reject(this.#unavailable(messageOf(error), error));
+    }
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      if (await this.#log.sync()) await this.#checkpoint.flush(true);
+    } catch (error) {
+      this.#fault.begin(error, 0);
+    }
+  }
+
+  async #rehearse(room: number): Promise<void> {
+    this.#lock ??= await lockFolder(this.#files, this.#options.folder);
+    await this.#log.rehearse(room);
+  }
+
+  #loaded(): void {
+    this.#admitQueue();
+    if (this.#ahead.waiting) this.#wake();
+  }
+
+  #lost(part: LostPart): void {
+    this.#report.lost(part);
+    this.#gone = withRange(this.#gone, { first: part.first, last: part.first + part.records - 1 });
+    this.#messages -= part.records;
+    this.#bytes -= part.bytes;
+    this.#log.finish(part.segment, part.records);
+    this.#checkpoint.touch();
+    this.#tidy();
+  }
+
+  #position(): Position {
+    const acknowledged = (this.#ahead.oldest?.sequence ?? this.#loader.next) - 1;
+    this.#gone = this.#gone.filter(({ last }) => last > acknowledged);
+    return { acknowledged, stored: this.#log.next, gone: this.#gone.slice(0, MOST_RANGES) };
+  }
+
+  /** Deletes the segments that are done, once the cursor says so. */
+  #tidy(): void {
+    const retired = this.#log.retired.length > 0 && this.#closing === undefined;
+    if (!retired || this.#tidying !== undefined || this.#tidyAgain !== undefined) return;
+    this.#tidying = this.#deleteRetired().then(() => {
+      this.#tidying = undefined;
+      if (this.#log.retired.length === 0 || this.#closing !== undefined) return;
+      // A disk that cannot be written, or more of them meanwhile.
+      this.#tidyAgain = setTimeout(() => {
+        this.#tidyAgain = undefined;
+        this.#tidy();
+      }, this.#options.retry ?? RETRY);
+    });
+  }
+
+  async #deleteRetired(): Promise<void> {
+    const segments = [...this.#log.retired];
+    for (const segment of segments)
+      this.#gone = withRange(this.#gone, { first: segment.first, last: endOf(segment) - 1 });
+    const position = await this.#checkpoint.flush(this.#syncs);
+    // On a disk that is full even the cursor may not be written. Then room comes first, and the next start tells of losses that are none.
+    const said = (segment: Segment): boolean => position === undefined || covers(position, segment);
+    await this.#log.remove(segments.filter(said));
+    this.#fault.again();
+  }
+}
+
+/** Whether a reader of the cursor knows that the segment is gone. */
+function covers({ acknowledged, gone }: Position, { first, count }: Segment): boolean {
+  return outside({ first: Math.max(first, acknowledged + 1), last: first + count - 1 }, gone).length === 0;
+}
