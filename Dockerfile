@@ -30,6 +30,8 @@ RUN groupadd --gid 10001 weir \
  && install -d -o weir -g weir -m 0750 /var/lib/weir \
  && install -d -o root -g weir -m 0750 /etc/weir
 USER weir
+# What systemd would say: the queues in front of the upstreams are kept there.
+ENV STATE_DIRECTORY=/var/lib/weir
 WORKDIR /var/lib/weir
 # /etc/weir/weir.yaml is the configuration: mount it read-only.
 VOLUME ["/var/lib/weir"]

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type Bridge, openBridge } from "./bridge/bridge.js";
 import { type Broker, openBroker } from "./broker/broker.js";
 import { type BridgeConfig, type DeviceConfig, resourcePolicy } from "./config/index.js";
@@ -9,7 +10,9 @@ import type { ReadingSink } from "./core/reading.js";
 import { formatTopic, validTopic } from "./core/topics.js";
 import type { Counter, Recorder } from "./journal.js";
 import { pauseAfter, type Supervised, superviseLink } from "./link/index.js";
+import { openDurableOutbox } from "./outbox/log/open.js";
 import { MemoryOutbox } from "./outbox/memory.js";
+import type { Outbox } from "./outbox/outbox.js";
 import type { Plan } from "./plan.js";
 import {
   createAvailability,
@@ -92,9 +95,15 @@ export async function startGateway({ plan, recorder, now = Date.now }: GatewayOp
       await admit(message, origin);
       await broker.publish(message);
     };
+    const outboxes: GatewayOutbox[] = [];
+    undo.push(async () => void (await Promise.all(outboxes.map((outbox) => outbox.close()))));
     // Before the first is opened: should the second fail, the first would keep the process alive.
     undo.push(async () => void (await Promise.all(bridges.map((bridge) => bridge.close()))));
-    for (const settings of config.bridges) bridges.push(bridgeOf(settings, plan, accept, journal, now));
+    for (const settings of config.bridges) {
+      const outbox = await openOutbox(settings, config.gateway.state, journal, now);
+      outboxes.push(outbox);
+      bridges.push(bridgeOf(settings, outbox, plan, accept, journal));
+    }
     // Not through the bridges: each says it upstream by itself, with a will.
     await broker.publish(gatewayMessage(prefix, gateway, true));
     const listeners = await broker.listen(config.broker.listeners);
@@ -176,12 +185,26 @@ async function offerAll(
   await Promise.all(takers.map((bridge) => bridge.offer(message)));
 }
 
-function bridgeOf(settings: BridgeConfig, plan: Plan, accept: Accept, journal: Journal, now: () => number): Bridge {
+type GatewayOutbox = Outbox & { close(): Promise<void> };
+
+async function openOutbox(
+  { id, outbox }: BridgeConfig,
+  state: string,
+  journal: Journal,
+  now: () => number,
+): Promise<GatewayOutbox> {
+  const { durability, ...bounds } = outbox;
+  if (durability !== "memory")
+    return openDurableOutbox({ ...bounds, durability, id, folder: join(state, "outbox", id), journal, now });
+  return Object.assign(new MemoryOutbox({ ...bounds, id, journal, now }), { close: async () => {} });
+}
+
+function bridgeOf(settings: BridgeConfig, outbox: Outbox, plan: Plan, accept: Accept, journal: Journal): Bridge {
   const { id: gateway, prefix } = plan.config.gateway;
-  const { id, outbox } = settings;
+  const { id } = settings;
   return openBridge({
     ...settings,
-    outbox: new MemoryOutbox({ ...outbox, id, journal, now }),
+    outbox,
     deliver: (message) => accept(message, { from: "bridge", bridge: id }),
     statusTopic: formatTopic(prefix, { kind: "gateway", gateway }),
     journal,

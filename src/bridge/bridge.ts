@@ -150,7 +150,8 @@ export function openBridge(options: BridgeOptions): Bridge {
       await withPatience(new Promise<void>((resolve) => (drained = resolve)), patience);
     stopped = true;
     const left = outbox.depth.messages;
-    if (left > 0)
+    if (left > 0 && outbox.survives) report.note("info", "bridge_waiting", `${left} messages wait for the next start`);
+    else if (left > 0)
       report.note("warn", "bridge_left", `${left} messages were not carried before the gateway ended`, left);
     await disconnect(client, offline);
   };

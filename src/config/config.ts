@@ -26,7 +26,8 @@ export interface DeviceConfig extends ResourcePolicy {
   readonly resources: ReadonlyMap<string, ResourcePolicy>;
 }
 
-export type BridgeConfig = Readonly<Omit<FileBridge, "clientId" | "rules" | "tls">> & {
+export type BridgeConfig = Readonly<Omit<FileBridge, "clientId" | "rules" | "tls" | "outbox">> & {
+  readonly outbox: Readonly<Required<FileBridge["outbox"]>>;
   readonly clientId: string;
   readonly rules: readonly BridgeRule[];
   /** Paths are absolute. */
@@ -35,7 +36,12 @@ export type BridgeConfig = Readonly<Omit<FileBridge, "clientId" | "rules" | "tls
 
 /** The configuration with every default in place. Durations in ms, sizes in bytes, paths absolute. */
 export interface Config {
-  readonly gateway: { readonly id: string; readonly prefix: string };
+  readonly gateway: {
+    readonly id: string;
+    readonly prefix: string;
+    /** Absolute. */
+    readonly state: string;
+  };
   readonly log: FileConfig["log"];
   readonly broker: FileConfig["broker"];
   readonly bridges: readonly BridgeConfig[];

@@ -48,6 +48,12 @@ function defaultRules(prefix: string): BridgeRule[] {
   return [{ filter: "#", direction: "out", ...prefixes }, ...commands];
 }
 
+/** An outage of days at some messages a second; what a small machine has left beside everything else. */
+const OUTBOX_BOUNDS = {
+  disk: { maxMessages: 10_000_000, maxBytes: 2 ** 30 },
+  memory: { maxMessages: 100_000, maxBytes: 2 ** 26 },
+} as const;
+
 function effectiveBridge(bridge: FileBridge, gateway: Config["gateway"], folder: string): BridgeConfig {
   const { tls, ...rest } = bridge;
   const absolute = (path: string | undefined, key: "ca" | "cert" | "key") =>
@@ -56,6 +62,7 @@ function effectiveBridge(bridge: FileBridge, gateway: Config["gateway"], folder:
     ...rest,
     clientId: bridge.clientId ?? `weir-${gateway.id}-${bridge.id}`,
     rules: bridge.rules ?? defaultRules(gateway.prefix),
+    outbox: { ...OUTBOX_BOUNDS[bridge.outbox.durability === "memory" ? "memory" : "disk"], ...bridge.outbox },
     ...(tls
       ? { tls: { ...tls, ...absolute(tls.ca, "ca"), ...absolute(tls.cert, "cert"), ...absolute(tls.key, "key") } }
       : {}),
@@ -72,9 +79,15 @@ export function effectiveConfig(
   file: FileConfig,
   addresses: readonly unknown[],
   folder: string,
-  hostname: string,
+  surroundings: { readonly hostname: string; readonly stateDirectory: string | undefined },
 ): Config {
-  const gateway = { id: file.gateway.id ?? safeHostname(hostname), prefix: file.gateway.prefix };
+  // systemd gives several folders with colons between them where a unit names several (systemd.exec(5)).
+  const given = surroundings.stateDirectory?.split(":")[0] || undefined;
+  const gateway = {
+    id: file.gateway.id ?? safeHostname(surroundings.hostname),
+    prefix: file.gateway.prefix,
+    state: resolve(folder, file.gateway.state ?? given ?? "weir-state"),
+  };
   return {
     gateway,
     log: file.log,

@@ -74,7 +74,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   throwErrors(problems);
   if (!parsed.success) throw new ConfigError([place({ path: [], message: "is not valid" })]);
 
-  const config = effectiveConfig(parsed.data, addresses, folder, options.hostname ?? hostname());
+  const config = effectiveConfig(parsed.data, addresses, folder, {
+    hostname: options.hostname ?? hostname(),
+    stateDirectory: options.env["STATE_DIRECTORY"],
+  });
   throwErrors([...problems, ...consistencyFindings(parsed.data, config).map((finding) => place(finding))]);
   return {
     config,

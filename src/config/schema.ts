@@ -150,15 +150,23 @@ const bridge = z.strictObject({
       maxMessages: z
         .int(unless("must be a whole number"))
         .min(1, "must be at least 1")
-        .default(100_000)
-        .describe("Most messages that wait for the upstream."),
+        .exactOptional()
+        .describe("Most messages that wait for the upstream. Left out: 10000000, with durability `memory` 100000."),
       maxBytes: size(1024, 2 ** 40)
-        .prefault("64MiB")
-        .describe("Most bytes that wait for the upstream."),
+        .exactOptional()
+        .describe("Most bytes that wait for the upstream. Left out: 1GiB, with durability `memory` 64MiB."),
       whenFull: z
         .enum(["drop-oldest", "drop-newest", "refuse"])
         .default("drop-oldest")
         .describe("At the bound: lose the oldest, lose the new one, or refuse it so that the sender keeps it."),
+      durability: z
+        .enum(["commit", "interval", "none", "memory"])
+        .default("commit")
+        .describe(
+          "`commit`: QoS 1 and 2 are acknowledged to the sender once they are on the disk; `interval`: on the disk within " +
+            "`interval`; `none`: when the system likes; `memory`: never, a restart empties the queue.",
+        ),
+      interval: duration(10, 60_000).prefault("1s").describe("With durability `interval`: what a power cut may cost."),
     })
     .prefault({})
     .describe("The queue in front of the upstream."),
@@ -189,6 +197,12 @@ export function fileSchema(adapters: readonly AdapterSchemas[]) {
       .strictObject({
         id: identifier("gateway id").exactOptional().describe("Names this gateway. Left out: the host name."),
         prefix: gatewayPrefix.default("weir").describe("What every topic of this gateway begins with."),
+        state: path
+          .exactOptional()
+          .describe(
+            "Folder of what must survive a restart: the queues in front of the upstreams. Left out: the one that systemd " +
+              "gives (STATE_DIRECTORY), else `weir-state` beside this file.",
+          ),
       })
       .prefault({})
       .describe("The gateway itself."),

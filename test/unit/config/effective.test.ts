@@ -7,7 +7,7 @@ import { load } from "./fixtures.js";
 test("an empty file is a gateway with every default", () => {
   const { config, warnings } = load("");
   assert.deepEqual(warnings, []);
-  assert.deepEqual(config.gateway, { id: "plant", prefix: "weir" });
+  assert.deepEqual(config.gateway, { id: "plant", prefix: "weir", state: resolve("weir-state") });
   assert.deepEqual(config.log, { level: "info", format: "text" });
   assert.deepEqual(
     config.broker.listeners.map(({ scheme, host, port }) => ({ scheme, host, port })),
@@ -93,8 +93,23 @@ test("a bridge without rules carries the gateway's prefix out and commands in", 
     { filter: "+/+/get", direction: "in", ...prefixes },
     { filter: "+/+/exec", direction: "in", ...prefixes },
   ]);
-  assert.deepEqual(bridge.outbox, { maxMessages: 100_000, maxBytes: 67_108_864, whenFull: "drop-oldest" });
+  const onDisk = { durability: "commit", interval: 1000, maxMessages: 10_000_000, maxBytes: 2 ** 30 };
+  assert.deepEqual(bridge.outbox, { ...onDisk, whenFull: "drop-oldest" });
   assert.deepEqual([bridge.protocol, bridge.keepAlive, bridge.clean, bridge.window], [4, 30_000, false, 100]);
+});
+
+test("a queue in memory has smaller bounds, unless they are given", () => {
+  const outbox = (text: string) =>
+    load(`bridges: [{ id: up, url: "mqtt://x", outbox: ${text} }]`).config.bridges[0]?.outbox;
+  assert.equal(outbox("{ durability: memory }")?.maxMessages, 100_000);
+  assert.equal(outbox("{ durability: memory, maxMessages: 7 }")?.maxMessages, 7);
+  assert.equal(outbox("{ durability: none }")?.maxBytes, 2 ** 30);
+});
+
+test("what must survive is kept where systemd says, unless the file says where", () => {
+  const env = { STATE_DIRECTORY: "/var/lib/weir:/var/lib/other" };
+  assert.equal(load("", { env }).config.gateway.state, "/var/lib/weir");
+  assert.equal(load("gateway: { state: /data }", { env }).config.gateway.state, "/data");
 });
 
 test("paths begin at the configuration file's folder", () => {
