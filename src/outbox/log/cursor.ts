@@ -1,5 +1,5 @@
 import { crc32 } from "./crc.js";
-import { codeOf, type Files, type OpenFile, readFully, writeFully } from "./files.js";
+import { codeOf, type Files, type OpenFile, persistently, readFully, writeFully } from "./files.js";
 import type { Range } from "./ranges.js";
 
 /** How far the upstream has come. */
@@ -87,7 +87,7 @@ export class CursorFile {
   async read(): Promise<Position | undefined> {
     const bytes = Buffer.alloc(2 * APART);
     try {
-      const file = await this.#files.open(this.#path, "read");
+      const file = await persistently(() => this.#files.open(this.#path, "read"));
       try {
         await readFully(file, bytes, 0);
       } finally {

@@ -34,6 +34,7 @@ interface Pending extends Item {
 }
 
 const SEGMENT_BYTES = 8 * 1024 * 1024;
+const READ_AHEAD = 1024; // entries
 const RETRY = 1000; // ms
 /** Who need not wait for the disk does wait while so many bytes are not written, so that memory does not take what the disk does not. */
 const MOST_UNWRITTEN = 4 * 1024 * 1024;
@@ -72,7 +73,7 @@ export class SegmentOutbox implements DurableOutbox {
   readonly recovered: Recovered;
   readonly #options: DurableOutboxOptions;
   readonly #report: Report;
-  readonly #ahead = new ReadAhead();
+  readonly #ahead: ReadAhead;
   readonly #log: SegmentLog;
   readonly #loader: Loader;
   readonly #commit: GroupCommit<Pending>;
@@ -111,6 +112,7 @@ export class SegmentOutbox implements DurableOutbox {
     this.#passed = oldest;
     this.#gone = position.gone;
     this.#finished = recovery.finished;
+    this.#ahead = new ReadAhead(options.readAhead ?? READ_AHEAD);
     this.#log = new SegmentLog({ files, folder, segmentBytes, syncs: this.#syncs }, recovery.segments, recovery.next);
     this.#loader = new Loader({
       ...{ files, log: this.#log, ahead: this.#ahead, start: recovery.start, retry },

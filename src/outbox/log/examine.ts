@@ -1,4 +1,4 @@
-import { codeOf, type Files, type OpenFile, readFully } from "./files.js";
+import { codeOf, type Files, type OpenFile, persistently, readFully } from "./files.js";
 import { findLater, type Place, type Scanner, type Visit } from "./scan.js";
 import { fromTheFuture, SEGMENT_HEADER, type Segment } from "./segment.js";
 
@@ -31,17 +31,18 @@ export async function examine(
   const nothing: Found = { next: segment.first, size: 0, state: "unreadable", later: undefined };
   let file: OpenFile | undefined;
   try {
-    file = await files.open(segment.path, "read");
-    const size = await file.size();
+    const opened = await persistently(() => files.open(segment.path, "read"));
+    file = opened;
+    const size = await persistently(() => opened.size());
     const header = Buffer.alloc(Math.min(SEGMENT_HEADER, size));
-    await readFully(file, header, 0);
+    await readFully(opened, header, 0);
     if (fromTheFuture(header)) return { ...nothing, size, state: "unknown" };
     const place: Place = { offset: SEGMENT_HEADER, sequence: segment.first };
     const until: Place = { offset: size, sequence: limit ?? Number.POSITIVE_INFINITY };
-    const end = await scanner.scan(file, place, until, visit);
+    const end = await scanner.scan(opened, place, until, visit);
     // What follows the records that count is of a write that failed, if the next segment begins there.
     const clean = end.offset >= size;
-    const later = clean || limit !== undefined ? undefined : await findLater(file, end, size);
+    const later = clean || limit !== undefined ? undefined : await findLater(opened, end, size);
     return { next: end.sequence, size, state: clean ? "clean" : "tail", later };
   } catch (error) {
     if (codeOf(error) !== "EIO") throw error;

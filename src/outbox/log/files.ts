@@ -129,20 +129,23 @@ export async function writeFully(file: OpenFile, bytes: Uint8Array, position: nu
 /** A bad sector answers with EIO for ever, a loose cable may not: asked three times before it is believed. */
 const TRIES = 3;
 
-/** Fills `into` as far as the file goes; how many bytes that were. */
-export async function readFully(file: OpenFile, into: Uint8Array, position: number): Promise<number> {
-  let done = 0;
-  for (let tries = 1; done < into.length; ) {
+export async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
     try {
-      const got = await file.read(into.subarray(done), position + done);
-      if (got === 0) break;
-      done += got;
+      return await work();
     } catch (error) {
       if (codeOf(error) !== "EIO" || tries === TRIES) throw error;
-      tries += 1;
     }
   }
-  return done;
+}
+
+/** Fills `into` as far as the file goes; how many bytes that were. */
+export async function readFully(file: OpenFile, into: Uint8Array, position: number): Promise<number> {
+  for (let done = 0; ; ) {
+    const got = await persistently(() => file.read(into.subarray(done), position + done));
+    done += got;
+    if (got === 0 || done === into.length) return done;
+  }
 }
 
 /** Does it if it can be done: for what is tried again later, or does not matter when it fails. The error, if there was one. */

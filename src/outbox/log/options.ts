@@ -22,6 +22,8 @@ export interface DurableOutboxOptions {
   readonly interval: number;
   /** A segment that is as long is followed by a new one. 8 MiB if left out. */
   readonly segmentBytes?: number;
+  /** How many entries are kept in memory ahead of the bridge, where their bytes do not limit that. 1,024 if left out. */
+  readonly readAhead?: number;
   readonly journal: Journal;
   /** ms since the Unix epoch. */
   readonly now: () => number;

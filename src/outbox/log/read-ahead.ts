@@ -10,8 +10,7 @@ export interface Slot extends Entry {
   readonly segment: Segment;
 }
 
-/** How much is read ahead of the bridge: whichever comes first, and always one entry. */
-const MOST_ENTRIES = 1024;
+/** How many bytes of topics and payloads are read ahead of the bridge. */
 const MOST_BYTES = 1024 * 1024;
 
 /**
@@ -23,6 +22,7 @@ const MOST_BYTES = 1024 * 1024;
  * - `#ready` is bounded, the other two are by what the bridge has on its way at once.
  */
 export class ReadAhead {
+  readonly #most: number;
   #ready: (Slot | undefined)[] = [];
   #head = 0;
   #bytes = 0;
@@ -30,15 +30,20 @@ export class ReadAhead {
   readonly #taken = new Map<number, Slot>();
   #takenBytes = 0;
 
+  /** Holds `most` entries or 1 MiB, whichever comes first, and always one entry. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
   /** Whether one more may be added. */
   get roomy(): boolean {
     const entries = this.#ready.length - this.#head;
-    return entries === 0 || (entries < MOST_ENTRIES && this.#bytes < MOST_BYTES);
+    return entries === 0 || (entries < this.#most && this.#bytes < MOST_BYTES);
   }
 
   /** Whether it is time to read on. */
   get low(): boolean {
-    return this.#ready.length - this.#head < MOST_ENTRIES / 2 && this.#bytes < MOST_BYTES / 2;
+    return this.#ready.length - this.#head < this.#most / 2 && this.#bytes < MOST_BYTES / 2;
   }
 
   /** Whether there is something to take. */

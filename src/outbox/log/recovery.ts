@@ -108,7 +108,7 @@ export async function recover(files: Files, folder: string, cursor: Position | u
   }
   // The last segment is shorter than it was, or is not there at all.
   lose({ first: next, last: stored - 1 }, segmentName(segments.at(-1)?.first ?? next));
-  next = Math.max(next, stored, ...gone.map((range) => range.last + 1));
+  next = Math.max(next, ...gone.map((range) => range.last + 1));
   const done = messages === 0 ? next - 1 : Math.max(acknowledged, start.sequence - 1);
   const position = { acknowledged: done, stored: next, gone: gone.filter((range) => range.last > done) };
   if (messages === 0) start = { offset: SEGMENT_HEADER, sequence: next };

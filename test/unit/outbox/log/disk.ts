@@ -55,7 +55,8 @@ export class Disk {
       else this.#safeNames.set(name, inode);
     }
     for (const [name, inode] of this.#safeNames) {
-      if (name.startsWith("lock.")) inode.safe = inode.content;
+      // Also those that were removed a moment ago are back, and their process is gone.
+      if (name.startsWith("lock.")) Object.assign(inode, { safe: Buffer.from(GONE), unsafe: [] });
       let content = inode.safe;
       for (const change of inode.unsafe) content = applied(content, torn(change, chance()));
       inode.content = content;
@@ -171,7 +172,13 @@ function opened(
     sync: async () => {
       // What is written while it runs is not part of it.
       const [{ content }, covered] = [inode, inode.unsafe.length];
-      await call("sync", path);
+      try {
+        await call("sync", path);
+      } catch (error) {
+        // The system gives up what it could not write: the next sync that succeeds says nothing about it.
+        inode.unsafe.splice(0, covered);
+        throw error;
+      }
       inode.safe = content;
       inode.unsafe.splice(0, covered);
     },

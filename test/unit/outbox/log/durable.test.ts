@@ -79,6 +79,27 @@ test("an interval is synced by itself; with none nothing ever is", async () => {
   assert.equal(syncs.has("none"), false);
 });
 
+test("once an interval has passed, a power cut costs nothing, whatever segment it is in", async () => {
+  const { outbox, disk } = await open({ durability: "interval", interval: 100, segmentBytes: 200 });
+  for (const text of numbers(30)) {
+    await outbox.append(message(text));
+    await eventually(() => outbox.take() !== undefined, "it was written");
+  }
+  const synced = new Set<string>();
+  disk.trouble = (call, path) => {
+    if (call === "sync") synced.add(path);
+    return undefined;
+  };
+  await outbox.append(message("31"));
+  await eventually(() => [...synced].some((path) => path.endsWith(".seg")), "a sync began");
+  await eventually(() => [...synced].some((path) => path.endsWith("cursor")), "it ended");
+  disk.pullPlug(() => 0);
+  const again = await open({}, disk);
+  assert.ok((await drain(again.outbox)).length >= 30);
+  await again.outbox.close();
+  await outbox.close();
+});
+
 test("a released message is taken again in its old place, before what was never taken", async () => {
   const { outbox } = await open();
   await appendAll(outbox, ["a", "b", "c"]);

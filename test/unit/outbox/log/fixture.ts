@@ -1,10 +1,12 @@
+import { setImmediate } from "node:timers/promises";
 import type { Entry as JournalEntry } from "../../../../src/core/journal.js";
 import type { Message, Qos } from "../../../../src/core/message.js";
 import { openDurableOutbox } from "../../../../src/outbox/log/open.js";
 import type { DurableOutbox, DurableOutboxOptions } from "../../../../src/outbox/log/options.js";
 import type { Entry } from "../../../../src/outbox/outbox.js";
-import { eventually } from "../../../support/eventually.js";
 import { Disk } from "./disk.js";
+
+const PATIENCE = 20_000; // ms
 
 export interface Opened {
   readonly outbox: DurableOutbox;
@@ -40,14 +42,16 @@ export function textOf(entry: Entry): string {
   return Buffer.from(entry.message.payload).toString().replace(/\.+$/, "");
 }
 
-/** Takes until nothing waits any more: all that is in the log, unless something was taken before. */
+/** Takes until nothing waits any more: all that is in the log, save `taken` that were taken before. */
 export async function drain(outbox: DurableOutbox, taken = 0): Promise<Entry[]> {
   const entries: Entry[] = [];
-  await eventually(() => {
+  for (const end = Date.now() + PATIENCE; ; ) {
     for (let entry = outbox.take(); entry !== undefined; entry = outbox.take()) entries.push(entry);
-    return entries.length + taken >= outbox.depth.messages;
-  }, "all was taken");
-  return entries;
+    if (entries.length + taken >= outbox.depth.messages) return entries;
+    if (Date.now() > end) throw new Error(`waited in vain: ${entries.length} of ${outbox.depth.messages} were taken`);
+    // What is read from disk is there after some turns of the event loop.
+    await setImmediate();
+  }
 }
 
 export function counted(journal: readonly JournalEntry[], event: string, reason?: string): number {
