@@ -1,8 +1,7 @@
-import { messageOf, WeirError } from "../../core/errors.js";
+import { messageOf, type WeirError } from "../../core/errors.js";
 import type { Message } from "../../core/message.js";
 import type { Depth, Entry } from "../outbox.js";
-import { Checkpoint } from "./checkpoint.js";
-import { type CursorFile, MOST_RANGES, type Position } from "./cursor.js";
+import type { CursorFile } from "./cursor.js";
 import { Fault } from "./fault.js";
 import { attempt, type Files } from "./files.js";
 import { GroupCommit } from "./group-commit.js";
@@ -10,12 +9,11 @@ import { Loader, type LostPart } from "./loader.js";
 import { type Lock, lockFolder } from "./lock.js";
 import { type Item, SegmentLog, type Written } from "./log.js";
 import type { DurableOutbox, DurableOutboxOptions, OutboxState, Recovered } from "./options.js";
-import { outside, type Range, withRange } from "./ranges.js";
+import { Progress } from "./progress.js";
 import { ReadAhead, type Slot } from "./read-ahead.js";
 import { RECORD_HEADER, sizeOf } from "./record.js";
 import type { Recovery } from "./recovery.js";
 import { outboxReport, type Report } from "./report.js";
-import { endOf, type Segment } from "./segment.js";
 
 export interface Parts {
   readonly files: Files;
@@ -38,9 +36,6 @@ const READ_AHEAD = 1024; // entries
 const RETRY = 1000; // ms
 /** Who need not wait for the disk does wait while so many bytes are not written, so that memory does not take what the disk does not. */
 const MOST_UNWRITTEN = 4 * 1024 * 1024;
-/** Between two syncs of the cursor along with a commit, in ms: what a power cut may cost in messages that are sent twice. */
-const CURSOR_SYNC = 1000;
-
 /**
  * An outbox on disk: a log of segments (log.ts), and a cursor that says how far the upstream has come (cursor.ts).
  *
@@ -77,23 +72,16 @@ export class SegmentOutbox implements DurableOutbox {
   readonly #log: SegmentLog;
   readonly #loader: Loader;
   readonly #commit: GroupCommit<Pending>;
-  readonly #checkpoint: Checkpoint;
+  readonly #progress: Progress;
   readonly #fault: Fault;
   readonly #files: Files;
-  readonly #finished: readonly string[];
-  readonly #syncs: boolean;
   #lock: Lock | undefined;
   /** Wait for the oldest to be dropped, which is not in memory yet. In order; whoever comes later stands behind them. */
   readonly #queue: Pending[] = [];
   #messages: number;
   #bytes: number;
-  /** Sequences beyond the cursor that are gone: see cursor.ts. */
-  #gone: readonly Range[];
   /** When the last entry that left the read-ahead was appended: the oldest that waits is not older. */
   #passed: number | undefined;
-  #cursorSynced = Number.NEGATIVE_INFINITY;
-  #tidying: Promise<void> | undefined;
-  #tidyAgain: NodeJS.Timeout | undefined;
   #syncing: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #wake: () => void = () => {};
@@ -103,17 +91,15 @@ export class SegmentOutbox implements DurableOutbox {
     this.#options = options;
     this.#files = files;
     this.#lock = lock;
-    this.#syncs = durability !== "none";
+    const syncs = durability !== "none";
     this.#report = outboxReport(options.id, folder, options.journal);
     const { messages, bytes, truncatedBytes, losses, oldest, position } = recovery;
     this.recovered = { messages, truncatedBytes, quarantined: losses };
     this.#messages = messages;
     this.#bytes = bytes;
     this.#passed = oldest;
-    this.#gone = position.gone;
-    this.#finished = recovery.finished;
     this.#ahead = new ReadAhead(options.readAhead ?? READ_AHEAD);
-    this.#log = new SegmentLog({ files, folder, segmentBytes, syncs: this.#syncs }, recovery.segments, recovery.next);
+    this.#log = new SegmentLog({ files, folder, segmentBytes, syncs }, recovery.segments, recovery.next);
     this.#loader = new Loader({
       ...{ files, log: this.#log, ahead: this.#ahead, start: recovery.start, retry },
       onLoaded: () => this.#loaded(),
@@ -121,7 +107,11 @@ export class SegmentOutbox implements DurableOutbox {
       onTrouble: (what) => this.#report.unreadable(what),
     });
     this.#commit = new GroupCommit({ commit: (batch) => this.#store(batch), lingers: durability === "commit" });
-    this.#checkpoint = new Checkpoint({ file: cursor, position: () => this.#position() });
+    this.#progress = new Progress({
+      ...{ files, cursor, log: this.#log, gone: position.gone, syncs, retry },
+      lowest: () => this.#ahead.oldest?.sequence ?? this.#loader.next,
+      onRoom: () => this.#fault.again(),
+    });
     this.#fault = new Fault({
       retry,
       rehearse: (room) => this.#rehearse(room),
@@ -130,13 +120,11 @@ export class SegmentOutbox implements DurableOutbox {
     });
   }
 
-  /** Makes it ready: `fault` is why it could not be locked. Called once, before anything else. */
-  async begin(fault: unknown): Promise<void> {
+  /** Makes it ready. `finished` are files to delete, `fault` is why the folder could not be locked. Called once, before all else. */
+  async begin(finished: readonly string[], fault: unknown): Promise<void> {
     const { durability, interval } = this.#options;
     if (fault !== undefined) this.#fault.begin(fault, 0);
-    const safe = await this.#checkpoint.flush(this.#syncs);
-    // Deleted without the cursor saying so, they would be missed the next time.
-    if (safe !== undefined) for (const path of this.#finished) await attempt(this.#files.remove(path));
+    await this.#progress.begin(finished);
     if (durability === "interval") this.#syncing = setInterval(() => void this.#sync(), interval);
     this.#loader.load();
     await this.#loader.settled();
@@ -197,44 +185,26 @@ export class SegmentOutbox implements DurableOutbox {
   }
 
   async #close(): Promise<void> {
-    for (const pending of this.#queue.splice(0)) pending.reject(this.#closed());
+    for (const pending of this.#queue.splice(0)) pending.reject(this.#report.closed());
     clearInterval(this.#syncing);
-    clearTimeout(this.#tidyAgain);
     await this.#commit.close();
     await this.#fault.stop();
     await this.#loader.close();
-    await this.#tidying;
-    await this.#checkpoint.flush(this.#syncs);
-    await this.#checkpoint.close();
+    await this.#progress.close();
     await this.#log.close();
     await attempt(this.#lock?.release() ?? Promise.resolve());
   }
 
-  #closed(): WeirError {
-    return new WeirError(
-      "CLOSED",
-      `outbox of bridge ${this.#options.id} takes no more messages: the gateway is stopping`,
-    );
-  }
-
   /** Why nothing is taken now, whatever it is. */
   #refusal(): WeirError | undefined {
-    if (this.#closing !== undefined) return this.#closed();
+    if (this.#closing !== undefined) return this.#report.closed();
     const { what } = this.#fault;
     if (what === undefined) return undefined;
-    this.#report.unavailable();
-    return this.#unavailable(what);
-  }
-
-  #unavailable(what: string, cause?: unknown): WeirError {
-    const { id, folder } = this.#options;
-    return new WeirError("OUTBOX_UNAVAILABLE", `outbox of bridge ${id} cannot write to ${folder}: ${what}`, { cause });
+    return this.#report.unavailable(what);
   }
 
   #full(): WeirError {
-    this.#report.dropped("refused");
-    const held = `holds ${this.#messages} messages, ${this.#bytes} bytes`;
-    return new WeirError("OUTBOX_FULL", `outbox of bridge ${this.#options.id} ${held}`);
+    return this.#report.full(this.#messages, this.#bytes);
   }
 
   #fits(size: number): boolean {
@@ -297,28 +267,19 @@ export class SegmentOutbox implements DurableOutbox {
     this.#messages -= 1;
     this.#bytes -= slot.size;
     this.#log.finish(slot.segment);
-    if (this.#closing === undefined) this.#checkpoint.touch();
-    this.#tidy();
+    this.#progress.moved();
   }
 
   async #store(batch: readonly Pending[]): Promise<void> {
     const sync = this.#options.durability === "commit" && batch.some(({ message }) => message.qos > 0);
     let written: Written;
     try {
-      [written] = await Promise.all([this.#log.append(batch, sync), sync ? this.#syncCursor() : undefined]);
+      [written] = await Promise.all([this.#log.append(batch, sync), sync ? this.#progress.syncSometimes() : undefined]);
     } catch (error) {
       this.#giveUp(batch, error);
       return;
     }
     this.#publish(batch, written);
-  }
-
-  /** Along with a commit, now and then. */
-  async #syncCursor(): Promise<void> {
-    const now = performance.now();
-    if (now - this.#cursorSynced < CURSOR_SYNC) return;
-    this.#cursorSynced = now;
-    await this.#checkpoint.flush(true);
   }
 
   #publish(batch: readonly Pending[], { segment, sequence, offset }: Written): void {
@@ -333,7 +294,7 @@ export class SegmentOutbox implements DurableOutbox {
       at += RECORD_HEADER + size;
     }
     for (const pending of batch) if (!pending.answered) pending.resolve();
-    this.#tidy();
+    this.#progress.tidy();
     this.#loader.load();
     this.#admitQueue();
     if (this.#ahead.waiting) this.#wake();
@@ -347,14 +308,14 @@ export class SegmentOutbox implements DurableOutbox {
     for (const { size } of admitted) this.#bytes -= size;
     this.#messages -= admitted.length;
     for (const pending of [...admitted, ...this.#queue.splice(0)]) {
-      this.#report.unavailable();
-      if (!pending.answered) pending.reject(this.#unavailable(messageOf(error), error));
+      const refusal = this.#report.unavailable(messageOf(error), error);
+      if (!pending.answered) pending.reject(refusal);
     }
   }
 
   async #sync(): Promise<void> {
     try {
-      if (await this.#log.sync()) await this.#checkpoint.flush(true);
+      if (await this.#log.sync()) await this.#progress.syncSometimes();
     } catch (error) {
       this.#fault.begin(error, 0);
     }
@@ -372,48 +333,9 @@ export class SegmentOutbox implements DurableOutbox {
 
   #lost(part: LostPart): void {
     this.#report.lost(part);
-    this.#gone = withRange(this.#gone, { first: part.first, last: part.first + part.records - 1 });
     this.#messages -= part.records;
     this.#bytes -= part.bytes;
     this.#log.finish(part.segment, part.records);
-    this.#checkpoint.touch();
-    this.#tidy();
+    this.#progress.lost({ first: part.first, last: part.first + part.records - 1 });
   }
-
-  #position(): Position {
-    const acknowledged = (this.#ahead.oldest?.sequence ?? this.#loader.next) - 1;
-    this.#gone = this.#gone.filter(({ last }) => last > acknowledged);
-    return { acknowledged, stored: this.#log.next, gone: this.#gone.slice(0, MOST_RANGES) };
-  }
-
-  /** Deletes the segments that are done, once the cursor says so. */
-  #tidy(): void {
-    const retired = this.#log.retired.length > 0 && this.#closing === undefined;
-    if (!retired || this.#tidying !== undefined || this.#tidyAgain !== undefined) return;
-    this.#tidying = this.#deleteRetired().then(() => {
-      this.#tidying = undefined;
-      if (this.#log.retired.length === 0 || this.#closing !== undefined) return;
-      // A disk that cannot be written, or more of them meanwhile.
-      this.#tidyAgain = setTimeout(() => {
-        this.#tidyAgain = undefined;
-        this.#tidy();
-      }, this.#options.retry ?? RETRY);
-    });
-  }
-
-  async #deleteRetired(): Promise<void> {
-    const segments = [...this.#log.retired];
-    for (const segment of segments)
-      this.#gone = withRange(this.#gone, { first: segment.first, last: endOf(segment) - 1 });
-    const position = await this.#checkpoint.flush(this.#syncs);
-    // On a disk that is full even the cursor may not be written. Then room comes first, and the next start tells of losses that are none.
-    const said = (segment: Segment): boolean => position === undefined || covers(position, segment);
-    await this.#log.remove(segments.filter(said));
-    this.#fault.again();
-  }
-}
-
-/** Whether a reader of the cursor knows that the segment is gone. */
-function covers({ acknowledged, gone }: Position, { first, count }: Segment): boolean {
-  return outside({ first: Math.max(first, acknowledged + 1), last: first + count - 1 }, gone).length === 0;
 }

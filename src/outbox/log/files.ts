@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   constants,
   copyFile,
@@ -11,6 +12,7 @@ import {
   rm,
   writeFile,
 } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { messageOf } from "../../core/errors.js";
 
 /** An open file. Every method rejects with the system's error, whose `code` is `ENOSPC`, `EIO` and the like. */
@@ -51,7 +53,13 @@ const FLAGS = { read: "r", update: "r+", create: "wx+" } as const;
 
 export const diskFiles: Files = {
   makeFolder: async (folder) => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (made === undefined) return;
+    // A folder that a power cut takes away takes with it all that was synced in it.
+    for (let path = resolve(folder); ; path = dirname(path)) {
+      await syncFolder(dirname(path));
+      if (path === resolve(made) || path === dirname(path)) return;
+    }
   },
   list: async (folder) => {
     const entries = await readdir(folder, { withFileTypes: true });
@@ -74,15 +82,17 @@ export const diskFiles: Files = {
   },
   rename,
   remove: (path) => rm(path, { force: true }),
-  syncFolder: async (folder) => {
-    const handle = await open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  },
+  syncFolder,
 };
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
 
 function opened(handle: FileHandle): OpenFile {
   return {
@@ -99,7 +109,7 @@ function opened(handle: FileHandle): OpenFile {
 const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
 
 async function claim(path: string, text: string): Promise<void> {
-  const own = `${path}.${process.pid}.part`;
+  const own = `${path}.${randomUUID()}.part`;
   await writeFile(own, text, { mode: 0o600 });
   try {
     await link(own, path);

@@ -123,6 +123,8 @@ export class Loader {
       try {
         await this.#read(segment);
         this.#failures = 0;
+        // A file that is open takes room on the disk even after it was deleted.
+        if (this.#sequence >= endOf(segment)) await this.#release();
       } catch (error) {
         await this.#release();
         onTrouble(`${segment.path}: ${messageOf(error)}`);

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Message } from "../../core/message.js";
 import { attempt, type Files, type OpenFile, writeFully } from "./files.js";
 import { RECORD_HEADER, writeRecord } from "./record.js";
@@ -130,13 +130,10 @@ export class SegmentLog {
   /** Deletes retired segments; those with damage are set aside. What fails is tried again the next time. */
   remove(segments: readonly Segment[]): Promise<void> {
     return this.#alone(async () => {
-      const { files, folder } = this.#options;
       for (const segment of segments) {
         if (!this.#retired.includes(segment)) continue;
-        const aside = join(folder, corruptName(segment.first));
-        const gone = segment.damaged ? files.rename(segment.path, aside) : files.remove(segment.path);
-        const failed = await attempt(gone);
-        if (failed === undefined || segment.damaged) this.#retired = this.#retired.filter((other) => other !== segment);
+        const gone = segment.damaged ? this.#setAside(segment) : this.#options.files.remove(segment.path);
+        if ((await attempt(gone)) === undefined) this.#retired = this.#retired.filter((other) => other !== segment);
       }
     });
   }
@@ -228,6 +225,13 @@ export class SegmentLog {
     await attempt(active.file.truncate(active.segment.end));
     await attempt(active.file.close());
     if (active.segment.live === 0) this.#retire(active.segment);
+  }
+
+  async #setAside({ first, path }: Segment): Promise<void> {
+    const { files, folder } = this.#options;
+    const names = await files.list(folder);
+    // Gone is gone: there is nothing to keep.
+    if (names.includes(basename(path))) await files.rename(path, join(folder, corruptName(first, names)));
   }
 
   #retire(segment: Segment): void {

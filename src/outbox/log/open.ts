@@ -31,7 +31,7 @@ export async function openDurableOutbox(options: DurableOutboxOptions): Promise<
     const recovery = await recover(files, folder, known);
     outboxReport(id, folder, options.journal).recovered(recovery, known === undefined);
     const outbox = new SegmentOutbox(options, { files, cursor, recovery, lock });
-    await outbox.begin(fault);
+    await outbox.begin(recovery.finished, fault);
     return outbox;
   } catch (error) {
     await attempt(lock?.release() ?? Promise.resolve());

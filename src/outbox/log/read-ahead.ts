@@ -84,9 +84,9 @@ export class ReadAhead {
     this.#ready[this.#head] = undefined;
     this.#head += 1;
     this.#bytes -= slot.size;
-    // Half of the array is empty: copy the rest down. Amortized one move an entry.
-    if (this.#head * 2 >= this.#ready.length) {
-      this.#ready = this.#ready.slice(this.#head);
+    // Mostly or all empty: copy the rest down. Amortized one move an entry.
+    if (this.#head === this.#ready.length || (this.#head >= 256 && this.#head * 2 >= this.#ready.length)) {
+      this.#ready.splice(0, this.#head);
       this.#head = 0;
     }
     return slot;

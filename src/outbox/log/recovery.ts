@@ -128,8 +128,7 @@ function lastOf(found: Found, limit: number | undefined, stored: number): number
 /** Keeps all of a damaged segment under another name, and of the segment itself what is sound. */
 async function setAside(files: Files, folder: string, names: readonly string[], segment: Segment): Promise<void> {
   const whole = segment.count === 0;
-  let copy = corruptName(segment.first);
-  for (let turn = 2; names.includes(copy); turn += 1) copy = corruptName(segment.first, turn);
+  const copy = corruptName(segment.first, names);
   const work = async (): Promise<void> => {
     await (whole ? files.rename : files.copy)(segment.path, join(folder, copy));
     await files.syncFolder(folder);

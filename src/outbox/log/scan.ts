@@ -38,9 +38,12 @@ export class Scanner {
     this.#filled = 0;
     while (offset < until.offset && sequence < until.sequence) {
       const left = until.offset - offset;
-      if (left < RECORD_HEADER || !(await this.#have(file, offset, RECORD_HEADER, left))) break;
+      // Most are in the buffer, and need not wait for a promise.
+      const begun = left >= RECORD_HEADER && this.#has(offset, RECORD_HEADER);
+      if (!begun && !(await this.#fill(file, offset, RECORD_HEADER, left))) break;
       const length = lengthAt(this.#buffer, offset - this.#base);
-      if (length === undefined || length > left || !(await this.#have(file, offset, length, left))) break;
+      if (length === undefined || length > left) break;
+      if (!this.#has(offset, length) && !(await this.#fill(file, offset, length, left))) break;
       const at = offset - this.#base;
       if (sequenceAt(this.#buffer, at) !== sequence || !soundAt(this.#buffer, at, length)) break;
       const more = visit(this.#buffer, at, length, sequence);
@@ -52,21 +55,24 @@ export class Scanner {
     return { offset, sequence, why: done ? "end" : "bad" };
   }
 
-  /** Whether `needed` bytes from `offset` on are in the buffer, after reading them if they were not. */
-  async #have(file: OpenFile, offset: number, needed: number, left: number): Promise<boolean> {
-    if (offset >= this.#base && offset + needed <= this.#base + this.#filled) return true;
+  #has(offset: number, needed: number): boolean {
+    return offset >= this.#base && offset + needed <= this.#base + this.#filled;
+  }
+
+  /** Reads on from `offset`. False where the file has fewer than the `needed` bytes there, of the `left` that it should have. */
+  async #fill(file: OpenFile, offset: number, needed: number, left: number): Promise<boolean> {
+    if (needed > left) return false;
     if (this.#buffer.length < needed) this.#buffer = Buffer.allocUnsafeSlow(needed);
     this.#filled = 0;
     const wanted = Math.min(this.#buffer.length, left);
-    const got = await readFully(file, this.#buffer.subarray(0, wanted), offset);
+    this.#filled = await readFully(file, this.#buffer.subarray(0, wanted), offset);
     this.#base = offset;
-    this.#filled = got;
-    return got >= needed;
+    return this.#filled >= needed;
   }
 }
 
-/** Of a damaged last segment, no more than this is looked through: 64 MiB. */
-const SEARCHED = 64 * 1024 * 1024;
+/** Of a damaged last segment, no more than this is looked through: 16 MiB, two segments of the usual length. */
+const SEARCHED = 16 * 1024 * 1024;
 /** How many bytes may be summed up in all while looking. What devices sent may look like records, at every byte. */
 const PATIENCE = 4 * SEARCHED;
 

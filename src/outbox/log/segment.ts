@@ -34,9 +34,12 @@ export function segmentName(first: number): string {
   return `${String(first).padStart(DIGITS, "0")}.seg`;
 }
 
-/** The copy that is kept of a segment with damage. The second one, should there be a first, is `<first>-2.corrupt`. */
-export function corruptName(first: number, turn = 1): string {
-  return `${String(first).padStart(DIGITS, "0")}${turn === 1 ? "" : `-${turn}`}.corrupt`;
+/** What a damaged segment is kept as: `<first>.corrupt`, or `<first>-2.corrupt` where that is among the folder's `names`. */
+export function corruptName(first: number, names: readonly string[]): string {
+  const digits = String(first).padStart(DIGITS, "0");
+  let name = `${digits}.corrupt`;
+  for (let turn = 2; names.includes(name); turn += 1) name = `${digits}-${turn}.corrupt`;
+  return name;
 }
 
 /** The first sequence that a file's name says, undefined where it is not a segment's name. */

@@ -4,6 +4,9 @@ import { eventually } from "../../../support/eventually.js";
 import { type Disk, systemError } from "./disk.js";
 import { counted, drain, message, open, textOf } from "./fixture.js";
 
+const HEADER = 20; // bytes before the first record
+const RECORD = 28; // bytes before topic and payload
+
 const segmentsOf = (disk: Disk): string[] => [...disk.names.keys()].filter((name) => name.endsWith(".seg"));
 
 async function appendAll(
@@ -85,14 +88,14 @@ test("once an interval has passed, a power cut costs nothing, whatever segment i
     await outbox.append(message(text));
     await eventually(() => outbox.take() !== undefined, "it was written");
   }
-  const synced = new Set<string>();
+  let synced = false;
   disk.trouble = (call, path) => {
-    if (call === "sync") synced.add(path);
+    synced ||= call === "sync" && path.endsWith(".seg");
     return undefined;
   };
+  await eventually(() => synced, "a sync began");
   await outbox.append(message("31"));
-  await eventually(() => [...synced].some((path) => path.endsWith(".seg")), "a sync began");
-  await eventually(() => [...synced].some((path) => path.endsWith("cursor")), "it ended");
+  await eventually(() => outbox.take() !== undefined, "it was written, which is after the sync");
   disk.pullPlug(() => 0);
   const again = await open({}, disk);
   assert.ok((await drain(again.outbox)).length >= 30);
@@ -258,4 +261,33 @@ test("losses while running are told: what is damaged is given up, the rest goes 
   const again = await open({}, disk);
   assert.deepEqual(again.outbox.recovered.quarantined, [], "told once");
   await again.outbox.close();
+});
+
+test("damage in the segment that is written to: what follows goes to the next one, under sequences of its own", async () => {
+  const { outbox, disk } = await open({ readAhead: 2 });
+  for (const text of numbers(10)) await outbox.append(message(text));
+  const [name] = segmentsOf(disk);
+  const inode = disk.names.get(name ?? "");
+  assert.ok(inode);
+  inode.content = Buffer.from(inode.content);
+  const seventh = HEADER + 6 * (RECORD + 4);
+  inode.content.writeUInt8(inode.content.readUInt8(seventh) ^ 1, seventh);
+  const entries: number[] = [];
+  const pump = (): void => {
+    for (let entry = outbox.take(); entry !== undefined; entry = outbox.take()) {
+      entries.push(entry.sequence);
+      outbox.acknowledge(entry.sequence);
+    }
+  };
+  outbox.onWaiting(pump);
+  pump();
+  await eventually(() => outbox.depth.messages === 0, "all that can be read was taken");
+  for (const text of numbers(10, 11)) await outbox.append(message(text));
+  await eventually(() => outbox.depth.messages === 0, "the rest was taken");
+  assert.deepEqual(entries, [...numbers(6), ...numbers(10, 11)].map(Number));
+  disk.kill();
+  const again = await open({}, disk);
+  assert.deepEqual(again.outbox.recovered.quarantined, []);
+  await again.outbox.close();
+  await outbox.close();
 });
