@@ -14,16 +14,19 @@ export interface Entry {
  */
 export interface Outbox {
   /**
-   * Throws OUTBOX_FULL where `append` would reject with it now: whoever has several outboxes asks all of them before the first
-   * takes the message, which would come again each time that another one refuses it.
+   * Throws what `append` would reject with now: whoever has several outboxes asks all of them before the first takes the
+   * message, which would come again each time that another one refuses it.
    */
   check(message: Message): void;
-  /** Resolves when the message is as safe as this outbox makes it; rejects with OUTBOX_FULL where the policy is to refuse. */
+  /**
+   * Resolves when the message is as safe as this outbox makes it. Rejects with OUTBOX_FULL where the policy is to refuse, with
+   * OUTBOX_UNAVAILABLE while its disk cannot be written, with CLOSED once it closes.
+   */
   append(message: Message): Promise<void>;
   take(): Entry | undefined;
   acknowledge(sequence: number): void;
   release(sequence: number): void;
-  /** Called whenever there may be something to take that was not there before. */
+  /** Called whenever there may be something to take that was not there before. It must not throw. */
   onWaiting(listener: () => void): void;
   readonly depth: Depth;
   /** Whether what waits is still there after the process ended. */
