@@ -32,8 +32,14 @@ const LAYERS = [
   { name: "trace", holds: /^src\/trace\//, may: [...LOWER, "core"] },
   { name: "web", holds: /^src\/web\//, may: [...LOWER, "core"] },
   { name: "simulator", holds: /^src\/simulator\//, may: ["profile", "config", "core", ...PROTOCOLS] },
+  // Other programs' configurations as ours.
+  { name: "import", holds: /^src\/import\//, may: ["config", "core"] },
   { name: "gateway", holds: /^src\/(gateway|plan|simulated)\.ts$/, may: ["adapters/index.ts", "start", ...PARTS] },
-  { name: "main", holds: /^src\/(main\.ts$|cli\/)/, may: ["gateway", "start", "adapters/index.ts", ...PARTS] },
+  {
+    name: "main",
+    holds: /^src\/(main\.ts$|cli\/)/,
+    may: ["gateway", "start", "import", "adapters/index.ts", ...PARTS],
+  },
   // The other files of src/ itself: pieces of the command and of the gateway.
   { name: "start", holds: /^src\/[^/]+$/, may: ["gateway", ...PARTS] },
   { name: "adapters/index.ts", holds: /^adapters\/[^/]+$/, may: ["adapter", "core", "profile"] },

@@ -10,6 +10,7 @@ const HELP = `weir: an edge gateway from serial lines, CoAP and more to MQTT
   weir read PROFILE            show what a device on a serial port says  --port PATH
   weir simulate PROFILE        play a device  --port PATH | --coap URL --device ID  [--seed N]
   weir profiles [PROFILE]      list the profiles, or check one and run its samples
+  weir import MOSQUITTO_CONF   print the bridges of a mosquitto.conf as a configuration; what does not fit goes to stderr
   weir ports                   list the serial ports of this machine
   weir schema config|profile|reference   print the JSON Schemas for editors, or the reference page
 
@@ -63,6 +64,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/read.js")).read(argument, values.port);
     case "simulate":
       return (await import("./cli/simulate.js")).simulate(argument, values);
+    case "import":
+      return (await import("./cli/import.js")).importConfig(argument);
     case "schema":
       return (await import("./cli/schema.js")).schema(argument);
     default:

@@ -20,13 +20,14 @@ const LAYERS: Readonly<Record<string, { file: string; may: string }>> = {
   trace: { file: "src/trace/a.ts", may: "outbox link profile config core" },
   web: { file: "src/web/deep/a.ts", may: "outbox link profile config core" },
   simulator: { file: "src/simulator/a.ts", may: "profile config core framing senml" },
+  import: { file: "src/import/deep/a.ts", may: "config core" },
   gateway: {
     file: "src/gateway.ts",
     may: "web bridge broker router trace simulator outbox link profile config core framing senml start adapters",
   },
   main: {
     file: "src/main.ts",
-    may: "web bridge broker router trace simulator outbox link profile config core framing senml start gateway adapters",
+    may: "web bridge broker router trace simulator outbox link profile config core framing senml start gateway import adapters",
   },
   start: {
     file: "src/check.ts",
