@@ -24,7 +24,7 @@ const MAIN = join(import.meta.dirname, "..", "..", "src", "main.js");
 const TOPICS = `
 topic sensors/# out 1 "" plant7/
 topic cmd/# in 1 "" plant7/
-topic /status/# out 2 hall site7/hall
+topic /status/# out 2 hall site7/gate
 topic "" out 1 a/b c/b
 topic only/+ out
 topic -meter/# out 1 hall1/power site/hall1/power
@@ -34,7 +34,7 @@ topic news/+/now in 2 cloud/ hq/
 /** Where each is published, and where it must be heard on the other side. */
 const UP = [
   ["sensors/air/temperature", "plant7/sensors/air/temperature 1"],
-  ["hall/status/door", "site7/hall/status/door 2"],
+  ["hall/status/door", "site7/gate/status/door 2"],
   ["a/b", "c/b 1"],
   ["only/this", "only/this 0"],
   ["hall1/power-meter/kwh", "site/hall1/power-meter/kwh 1"],
