@@ -23,7 +23,8 @@ export class ByteWriter {
   }
 
   uint8(value: number): void {
-    this.#bytes[this.#grow(1)] = value;
+    const at = this.#grow(1);
+    this.#bytes[at] = value;
   }
 
   uint16(value: number, what: string): void {
@@ -67,9 +68,11 @@ export class ByteWriter {
   }
 
   raw(value: Uint8Array): void {
-    this.#bytes.set(value, this.#grow(value.length));
+    const at = this.#grow(value.length);
+    this.#bytes.set(value, at);
   }
 
+  /** Where `size` bytes go. To be called before the buffer is looked at: it may be another one then. */
   #grow(size: number): number {
     const at = this.#length;
     const length = at + size;
