@@ -82,7 +82,8 @@ function readConnack(cursor: Cursor): Packet {
   const { version } = cursor;
   const flags = cursor.uint8();
   // In MQTT 3.1 the byte is reserved and not said to be 0 (MQTT 3.1 3.2).
-  if (flags > 1 && version !== 3) throw malformed(`acknowledge flags ${flags} [MQTT-3.2.2-1]`);
+  if (flags > 1 && version !== 3)
+    throw malformed(`acknowledge flags ${flags} [MQTT 3.1.1 3.2.2.1, MQTT 5: MQTT-3.2.2-1]`);
   const sessionPresent = version !== 3 && flags === 1;
   const reasonCode = readReasonCode(cursor, CONNACK);
   if (sessionPresent && reasonCode !== 0) {

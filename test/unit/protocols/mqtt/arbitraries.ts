@@ -16,7 +16,8 @@ export const text = fc
     fc.string({ maxLength: 30 }),
     fc.string({ unit: "grapheme", maxLength: 20 }),
     fc.string({ unit: "binary", maxLength: 20 }),
-    fc.constant("\ufeffbom \ufffd"),
+    // A byte order mark, the replacement character, and where ASCII and two bytes end.
+    fc.constantFrom("\ufeffbom \ufffd", "\x7f", "\x80", "\u07ff\u0800"),
   )
   .map((any) => any.replaceAll("\0", "0"));
 const topic = text.map((any) => any.replace(/[#+]/g, "/") || "a");

@@ -3,10 +3,10 @@ import { test } from "node:test";
 import type { Packet, ProtocolVersion } from "../../../../src/protocols/mqtt/index.js";
 import { bytesOf, decode, encode } from "./bytes.js";
 
-/** Bytes put together by hand from the figures of the standards; the clause says which. */
+/** Bytes put together by hand, from the examples of the standards where they have one; the clause says which. */
 const GOLDEN: readonly (readonly [clause: string, ProtocolVersion, Packet, bytes: string])[] = [
   [
-    "MQTT 3.1.1 figure 3.6: will at QoS 1, user name, password, clean session, keep alive 10 s",
+    "MQTT 3.1.1 3.1.2, its example: will at QoS 1, user name, password, clean session, keep alive 10 s",
     4,
     {
       kind: "connect",
@@ -27,7 +27,7 @@ const GOLDEN: readonly (readonly [clause: string, ProtocolVersion, Packet, bytes
     "10 0F 0006'MQIsdp' 03 02 000A 0001'c'",
   ],
   [
-    "MQTT 5 figure 3-6: session expiry 10 s",
+    "MQTT 5 3.1.2, its example: session expiry 10 s",
     5,
     {
       kind: "connect",
@@ -42,7 +42,7 @@ const GOLDEN: readonly (readonly [clause: string, ProtocolVersion, Packet, bytes
     },
     "10 20 0004'MQTT' 05 CE 000A 05 11 0000000A 0001'c' 00 0001'w' 0001 01 0001'u' 0001'p'",
   ],
-  ["MQTT 3.1.1 figure 3.8", 4, { kind: "connack", sessionPresent: true, reasonCode: 0 }, "20 02 01 00"],
+  ["MQTT 3.1.1 3.2", 4, { kind: "connack", sessionPresent: true, reasonCode: 0 }, "20 02 01 00"],
   [
     "MQTT 5 3.2: receive maximum 20, maximum QoS 1",
     5,
@@ -50,19 +50,19 @@ const GOLDEN: readonly (readonly [clause: string, ProtocolVersion, Packet, bytes
     "20 08 00 00 05 21 0014 24 01",
   ],
   [
-    "MQTT 3.1.1 figure 3.11: topic a/b, packet id 10",
+    "MQTT 3.1.1 3.3.2, its example: topic a/b, packet id 10",
     4,
     { kind: "publish", topic: "a/b", payload: bytesOf("'x'"), qos: 1, retain: true, dup: true, packetId: 10 },
     "3B 08 0003'a/b' 000A 'x'",
   ],
   [
-    "MQTT 3.1.1 figure 3.10 at QoS 0, without a payload",
+    "MQTT 3.1.1 3.3.1 at QoS 0, without a payload",
     4,
     { kind: "publish", topic: "a/b", payload: bytesOf(""), qos: 0, retain: false, dup: false },
     "30 05 0003'a/b'",
   ],
   [
-    "MQTT 5 figure 3-9: topic a/b, packet id 10, no properties",
+    "MQTT 5 3.3.2, its example: topic a/b, packet id 10, no properties",
     5,
     { kind: "publish", topic: "a/b", payload: bytesOf("'x'"), qos: 2, retain: false, dup: false, packetId: 10 },
     "34 09 0003'a/b' 000A 00 'x'",
@@ -88,15 +88,15 @@ const GOLDEN: readonly (readonly [clause: string, ProtocolVersion, Packet, bytes
     "30 15 0000 11 23 0001 26 0001'k' 0001'1' 26 0001'k' 0001'2' 'x'",
   ],
   [
-    "MQTT 3.1.1 figure 1.2: A and U+2A6D4 in UTF-8",
+    "MQTT 3.1.1 1.5.3, its example: A and U+2A6D4 in UTF-8",
     4,
     { kind: "publish", topic: "A\u{2A6D4}", payload: bytesOf(""), qos: 0, retain: false, dup: false },
     "30 07 0005 41 F0AA9B94",
   ],
-  ["MQTT 3.1.1 figure 3.12", 4, { kind: "puback", packetId: 0x1234, reasonCode: 0 }, "40 02 1234"],
+  ["MQTT 3.1.1 3.4", 4, { kind: "puback", packetId: 0x1234, reasonCode: 0 }, "40 02 1234"],
   ["MQTT 5 3.4.2.1: reason code 0 left out", 5, { kind: "puback", packetId: 1, reasonCode: 0 }, "40 02 0001"],
   ["MQTT 5 3.4.2.1", 5, { kind: "pubrec", packetId: 1, reasonCode: 0x10 }, "50 03 0001 10"],
-  ["MQTT 3.1.1 figure 3.16", 4, { kind: "pubrel", packetId: 1, reasonCode: 0 }, "62 02 0001"],
+  ["MQTT 3.1.1 3.6", 4, { kind: "pubrel", packetId: 1, reasonCode: 0 }, "62 02 0001"],
   [
     "MQTT 5 3.7.2",
     5,
@@ -104,7 +104,7 @@ const GOLDEN: readonly (readonly [clause: string, ProtocolVersion, Packet, bytes
     "70 09 0001 92 05 1F 0002'no'",
   ],
   [
-    "MQTT 3.1.1 figure 3.22: a/b at QoS 1, c/d at QoS 2",
+    "MQTT 3.1.1 3.8.3, its example: a/b at QoS 1, c/d at QoS 2",
     4,
     {
       kind: "subscribe",
@@ -128,22 +128,22 @@ const GOLDEN: readonly (readonly [clause: string, ProtocolVersion, Packet, bytes
     "82 0C 000A 03 0B C801 0003'a/b' 2D",
   ],
   [
-    "MQTT 3.1.1 figure 3.27: QoS 0, QoS 2, failure",
+    "MQTT 3.1.1 3.9.3, its example: QoS 0, QoS 2, failure",
     4,
     { kind: "suback", packetId: 1, reasonCodes: [0, 2, 0x80] },
     "90 05 0001 00 02 80",
   ],
   [
-    "MQTT 3.1.1 figure 3.30: a/b, c/d",
+    "MQTT 3.1.1 3.10.3, its example: a/b, c/d",
     4,
     { kind: "unsubscribe", packetId: 10, filters: ["a/b", "c/d"] },
     "A2 0C 000A 0003'a/b' 0003'c/d'",
   ],
-  ["MQTT 3.1.1 figure 3.31", 4, { kind: "unsuback", packetId: 1, reasonCodes: [] }, "B0 02 0001"],
+  ["MQTT 3.1.1 3.11", 4, { kind: "unsuback", packetId: 1, reasonCodes: [] }, "B0 02 0001"],
   ["MQTT 5 3.11", 5, { kind: "unsuback", packetId: 1, reasonCodes: [0, 0x11] }, "B0 05 0001 00 00 11"],
-  ["MQTT 3.1.1 figure 3.33", 4, { kind: "pingreq" }, "C0 00"],
-  ["MQTT 3.1.1 figure 3.34", 4, { kind: "pingresp" }, "D0 00"],
-  ["MQTT 3.1.1 figure 3.35", 4, { kind: "disconnect", reasonCode: 0 }, "E0 00"],
+  ["MQTT 3.1.1 3.12", 4, { kind: "pingreq" }, "C0 00"],
+  ["MQTT 3.1.1 3.13", 4, { kind: "pingresp" }, "D0 00"],
+  ["MQTT 3.1.1 3.14", 4, { kind: "disconnect", reasonCode: 0 }, "E0 00"],
   ["MQTT 5 3.14.2.1: reason code 0 left out", 5, { kind: "disconnect", reasonCode: 0 }, "E0 00"],
   ["MQTT 5 3.14: with the will", 5, { kind: "disconnect", reasonCode: 4 }, "E0 01 04"],
   ["MQTT 5 3.15.2.1: reason code 0 left out", 5, { kind: "auth", reasonCode: 0 }, "F0 00"],
