@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { type Bridge, openBridge } from "./bridge/bridge.js";
 import { type Broker, openBroker } from "./broker/broker.js";
 import { type BridgeConfig, type DeviceConfig, resourcePolicy } from "./config/index.js";
-import type { Link } from "./core/adapter.js";
+import { type ClockStatus, createHold, openClock, sessionByWall } from "./clock/index.js";
+import type { Link, Session } from "./core/adapter.js";
 import { messageOf, WeirError } from "./core/errors.js";
 import type { Journal } from "./core/journal.js";
 import type { Accept, Message, Origin } from "./core/message.js";
@@ -30,6 +31,8 @@ export interface Gateway {
   /** What arrives at the simulated upstream, where there is one. */
   onUpstream(hear: (message: Message) => void): void;
   counters(): Counter[];
+  /** Whether the clock is set, what says so, and how many readings wait until it is. */
+  clock(): ClockStatus & { readonly held: number };
   /** Stops in order: no new readings, what was accepted goes up as far as it can, then everything closes. */
   close(): Promise<void>;
 }
@@ -37,8 +40,10 @@ export interface Gateway {
 export interface GatewayOptions {
   readonly plan: Plan;
   readonly recorder: Recorder;
-  /** ms since the Unix epoch: the time of readings. */
+  /** ms since the Unix epoch: the machine's clock if left out. */
   readonly now?: () => number;
+  /** The folder where systemd-timesyncd says whether it has set the clock; that of the system if left out. */
+  readonly timesync?: string;
 }
 
 /** How often the counters are published if they changed, in ms. */
@@ -48,7 +53,7 @@ const COUNTERS_EVERY = 10_000;
  * The one place that builds everything: starts in the order of the way up's far end first, so that whatever a part needs
  * is there before it, and stops in reverse.
  */
-export async function startGateway({ plan, recorder, now = Date.now }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({ plan, recorder, now = Date.now, timesync }: GatewayOptions): Promise<Gateway> {
   const { config } = plan;
   const { id: gateway, prefix } = config.gateway;
   const { journal } = recorder;
@@ -63,12 +68,19 @@ export async function startGateway({ plan, recorder, now = Date.now }: GatewayOp
   };
 
   try {
+    const file = join(config.gateway.state, "clock");
+    const clock = await openClock({ ...config.gateway.clock, id: gateway, file, now, ticks, journal, timesync });
+    undo.push(() => clock.stop());
     const upstream = await openUpstream(plan, journal);
     if (upstream) undo.push(() => upstream.close());
 
     const bridges: Bridge[] = [];
     const supervised = new Map<string, Supervised>();
-    const dispatcher = createDispatcher({ sessionOf: (device) => supervised.get(device)?.session(), now, journal });
+    const sessionOf = (device: string): Session | undefined => {
+      const session = supervised.get(device)?.session();
+      return session && sessionByWall(session, clock);
+    };
+    const dispatcher = createDispatcher({ sessionOf, now, journal });
     const downlink = createDownlink({
       prefix,
       dispatcher,
@@ -126,14 +138,20 @@ export async function startGateway({ plan, recorder, now = Date.now }: GatewayOp
     undo.push(() => availability.stop());
     undo.push(() => router.stop());
 
-    const sink: ReadingSink = async (readings) => {
-      for (const device of new Set(readings.map((reading) => reading.device))) availability.seen(device);
-      await router.sink(readings);
+    const hold = createHold({ id: gateway, clock, next: router.sink, journal });
+    const sinkOf = (link: Link): ReadingSink => {
+      const take = hold.sink(link.acknowledges ?? true);
+      return async (readings) => {
+        // At once: a device whose readings are held is there.
+        for (const device of new Set(readings.map((reading) => reading.device))) availability.seen(device);
+        await take(readings);
+      };
     };
     const stopping = new AbortController();
     for (const link of links) {
       const onState = ({ kind }: { kind: string }): void => availability.link(link.devices, kind === "up");
-      const opened = superviseLink(link, { sink, journal, now, signal: stopping.signal, onState });
+      const { signal } = stopping;
+      const opened = superviseLink(link, { sink: sinkOf(link), journal, now: clock.stamp, ticks, signal, onState });
       for (const device of link.devices) supervised.set(device, opened);
     }
     undo.push(async () => {
@@ -141,6 +159,8 @@ export async function startGateway({ plan, recorder, now = Date.now }: GatewayOp
       stopping.abort();
       await Promise.all([...supervised.values()].map((link) => link.close()));
     });
+    // Before the links close: a device that waits for its answer is still to get it.
+    undo.push(() => hold.stop());
     simulated.start();
     undo.push(publishCounters(broker, recorder, prefix, gateway));
 
@@ -148,6 +168,7 @@ export async function startGateway({ plan, recorder, now = Date.now }: GatewayOp
       listeners,
       onUpstream: (hear) => upstream?.subscribe("#", hear),
       counters: recorder.counters,
+      clock: () => ({ ...clock.state(), held: hold.held }),
       close,
     };
   } catch (error) {

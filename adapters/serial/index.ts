@@ -78,6 +78,7 @@ function linkOf(device: Device, parts: SerialParts): Link {
     name: `serial:${placeName(where.place)}`,
     devices: [id],
     impliesOnline: true,
+    acknowledges: false,
     adapter: {
       open: async (context) => {
         // Looked for at every open: a device that was plugged in again may have another path.

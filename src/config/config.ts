@@ -1,5 +1,5 @@
 import type { Qos } from "../core/message.js";
-import type { BridgeRule, FileBridge, FileConfig, PayloadFormat, Report } from "./schema.js";
+import type { BridgeRule, ClockConfig, FileBridge, FileConfig, PayloadFormat, Report } from "./schema.js";
 
 /** How the readings of one resource become messages. */
 export interface ResourcePolicy {
@@ -41,6 +41,7 @@ export interface Config {
     readonly prefix: string;
     /** Absolute. */
     readonly state: string;
+    readonly clock: Readonly<ClockConfig>;
   };
   readonly log: FileConfig["log"];
   readonly broker: FileConfig["broker"];

@@ -87,6 +87,7 @@ export function effectiveConfig(
     id: file.gateway.id ?? safeHostname(surroundings.hostname),
     prefix: file.gateway.prefix,
     state: resolve(folder, file.gateway.state ?? given ?? "weir-state"),
+    clock: file.gateway.clock,
   };
   return {
     gateway,

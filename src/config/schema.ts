@@ -182,6 +182,21 @@ const simulator = z.strictObject({
   table: flag.default(false).describe("Print a live table of what arrives there."),
 });
 
+const clock = z.strictObject({
+  mode: z
+    .enum(["auto", "trust"])
+    .default("auto")
+    .describe(
+      "`auto`: readings taken before the clock is set are held, and dated once it is; `trust`: the clock is right from the " +
+        "start (it has a battery).",
+    ),
+  wait: duration()
+    .prefault("4m")
+    .describe(
+      "How long readings are held at most. Then they go out with the time that the clock says, marked `uncertain`.",
+    ),
+});
+
 /** The schema of a whole file with these adapters. `devices[].address` is checked apart, by the adapter that the device names. */
 export function fileSchema(adapters: readonly AdapterSchemas[]) {
   const settings = Object.fromEntries(
@@ -203,6 +218,9 @@ export function fileSchema(adapters: readonly AdapterSchemas[]) {
             "Folder of what must survive a restart: the queues in front of the upstreams. Left out: the one that systemd " +
               "gives (STATE_DIRECTORY), else `weir-state` beside this file.",
           ),
+        clock: clock
+          .prefault({})
+          .describe("What to do until the machine knows the time, for one without a battery clock."),
       })
       .prefault({})
       .describe("The gateway itself."),
@@ -248,5 +266,6 @@ export type FileConfig = z.output<ReturnType<typeof fileSchema>>;
 export type FileDevice = z.output<typeof device>;
 export type FileBridge = z.output<typeof bridge>;
 export type BridgeRule = z.output<typeof rule>;
+export type ClockConfig = z.output<typeof clock>;
 export type Report = z.output<typeof report>;
 export type PayloadFormat = z.output<typeof format>;

@@ -9,7 +9,11 @@ export interface LinkContext {
   /** Aborted when the gateway stops: `open` gives up, an open session closes. */
   readonly signal: AbortSignal;
   readonly journal: Journal;
-  /** ms since the Unix epoch. */
+  /**
+   * What readings are stamped with, and what deadlines of commands count by: ms since the Unix epoch. Until the gateway's clock
+   * is set it is on a scale that the gateway puts right later, and when it is set, or set again, it jumps: spans are measured
+   * with `performance.now`.
+   */
   readonly now: () => number;
 }
 
@@ -42,6 +46,11 @@ export interface Link {
   readonly adapter: Adapter;
   /** True where an open link says that its devices are there (a serial line); false where only a reading does (a CoAP server). */
   readonly impliesOnline: boolean;
+  /**
+   * False where nobody is told what became of a reading (a serial line): until the gateway's clock is set the sink then
+   * resolves at once, so that the line is not stopped for minutes. True if left out.
+   */
+  readonly acknowledges?: boolean;
 }
 
 /** One problem found without opening a port. `path` is below the device or the adapter's settings. */

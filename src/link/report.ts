@@ -16,6 +16,7 @@ export interface LinkReport {
   abandoned(what: "open" | "close"): void;
 }
 
+/** @param now ms of a clock that does not jump */
 export function linkReport(link: string, journal: Journal, now: () => number): LinkReport {
   /** The row of faults that we are in. `told`: when a failure to open was last said aloud. */
   let row: { readonly since: number; told: number | undefined; count: number } | undefined;

@@ -11,8 +11,10 @@ export type SetTimer = (run: () => void, ms: number) => () => void;
 export interface SuperviseContext {
   readonly sink: ReadingSink;
   readonly journal: Journal;
-  /** ms since the Unix epoch. */
+  /** For the adapter (`LinkContext.now`). */
   readonly now: () => number;
+  /** ms of a clock that does not jump: `performance.now` if left out. */
+  readonly ticks?: () => number;
   /** Aborted when the gateway stops: the same as `close`. */
   readonly signal: AbortSignal;
   /** Called after every change, never before `superviseLink` has returned. Must not throw. */
@@ -58,7 +60,7 @@ interface Attempt {
 export function superviseLink(link: Link, context: SuperviseContext): Supervised {
   const random = context.random ?? Math.random;
   const setTimer = context.setTimer ?? realTimer;
-  const report = linkReport(nameOf(link), context.journal, context.now);
+  const report = linkReport(nameOf(link), context.journal, context.ticks ?? (() => performance.now()));
   let state: LinkState = { kind: "idle" };
   let attempt: Attempt | undefined;
   let stopTimer: (() => void) | undefined;

@@ -7,7 +7,12 @@ import { load } from "./fixtures.js";
 test("an empty file is a gateway with every default", () => {
   const { config, warnings } = load("");
   assert.deepEqual(warnings, []);
-  assert.deepEqual(config.gateway, { id: "plant", prefix: "weir", state: resolve("weir-state") });
+  assert.deepEqual(config.gateway, {
+    id: "plant",
+    prefix: "weir",
+    state: resolve("weir-state"),
+    clock: { mode: "auto", wait: 240_000 },
+  });
   assert.deepEqual(config.log, { level: "info", format: "text" });
   assert.deepEqual(
     config.broker.listeners.map(({ scheme, host, port }) => ({ scheme, host, port })),

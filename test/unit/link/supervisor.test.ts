@@ -78,7 +78,8 @@ function setup() {
     {
       sink: () => Promise.resolve(),
       journal: (entry) => journal.push(entry),
-      now: () => time,
+      now: Date.now,
+      ticks: () => time,
       signal: stop.signal,
       onState: (state) => states.push(state.kind),
       random: () => 0.5,
