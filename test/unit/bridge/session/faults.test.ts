@@ -130,3 +130,34 @@ test("each call goes wrong once, in each way: all is there in the end, and after
     }
   }
 });
+
+test("a file that somebody removed is made anew once that is noticed", async () => {
+  const { store, disk, journal } = await open();
+  await store.record([handedOver(1)]);
+  disk.names.delete("session");
+  disk.trouble = (call) => (call === "sync" ? systemError("EIO") : undefined);
+  await store.record([handedOver(2)]);
+  disk.trouble = () => undefined;
+  await eventually(() => events(journal).includes("bridge_session_available"), "there is a new one");
+  disk.pullPlug(() => 0);
+  const again = await open({}, disk);
+  assert.deepEqual(plain(again.store.recovered), modelOf([handedOver(1, 2)]));
+  await again.store.close();
+});
+
+test("while it tries again, who records waits for the outcome, and is answered once that is stored", async () => {
+  const { store, disk } = await open();
+  disk.trouble = (call) => (call === "sync" ? systemError("EIO") : undefined);
+  await store.record([handedOver(1)]);
+  let during: Promise<void> | undefined;
+  disk.trouble = (call) => {
+    // The snapshot is on its way to the medium, without this one.
+    if (call === "sync") during ??= store.record([handedOver(50)]).then(() => disk.pullPlug(() => 0));
+    return undefined;
+  };
+  await eventually(() => during !== undefined, "it tried again");
+  await during;
+  const again = await open({}, disk);
+  assert.deepEqual(plain(again.store.recovered).handedOver[0], [1, 50]);
+  await Promise.all([store, again.store].map((one) => one.close()));
+});

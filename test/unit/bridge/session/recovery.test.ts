@@ -113,23 +113,29 @@ test("a byte that rots in the snapshot or in a frame that others follow makes th
   }
 });
 
-test("the bank of the higher generation counts, and the one before once that is torn", async () => {
-  const disk = Disk.of(image);
-  // Everything is done but the clearing of the bank before.
-  let writes = 0;
-  disk.trouble = (call) => (call === "write" && ++writes === 2 ? systemError("EIO") : undefined);
-  const second = await open({}, disk);
-  await second.store.record([handedOver(500)]);
-  disk.kill();
-  const both = file(disk.image());
-  assert.equal(both.toString("latin1", 0, 8), "WEIR-SES");
-  assert.equal(both.toString("latin1", BANK, BANK + 8), "WEIR-SES");
-  const newer = await open({}, Disk.of(disk.image()));
-  assert.deepEqual(plain(newer.store.recovered), modelOf([...ALL, handedOver(500)]));
-  both.fill(0, 40, 60);
-  const older = await open({}, Disk.of(new Map([["session", both]])));
-  assert.deepEqual(plain(older.store.recovered), modelOf(ALL));
-  await Promise.all([second, newer, older].map(({ store }) => store.close()));
+test("the bank of the higher generation counts, whichever it is, and the one before once that is torn", async () => {
+  let [disk, known] = [Disk.of(image), ALL];
+  for (const [newer, sequence] of [
+    [0, 500],
+    [BANK, 600],
+  ] as const) {
+    // Everything is done but the clearing of the bank before.
+    let writes = 0;
+    disk.trouble = (call) => (call === "write" && ++writes === 2 ? systemError("EIO") : undefined);
+    const { store } = await open({}, disk);
+    await store.record([handedOver(sequence)]);
+    disk.kill();
+    const both = file(disk.image());
+    for (const bank of [0, BANK]) assert.equal(both.toString("latin1", bank, bank + 8), "WEIR-SES");
+    disk = Disk.of(new Map([["session", both]]));
+    both.fill(0, newer + 40, newer + 60);
+    const older = await open({}, Disk.of(new Map([["session", both]])));
+    assert.deepEqual(plain(older.store.recovered), modelOf(known));
+    known = [...known, handedOver(sequence)];
+    const latest = await open({}, Disk.of(disk.image()));
+    assert.deepEqual(plain(latest.store.recovered), modelOf(known));
+    await Promise.all([store, older.store, latest.store].map((one) => one.close()));
+  }
 });
 
 test("a file of anything else, or of nothing, is unreadable", async () => {
