@@ -9,6 +9,8 @@ import { join } from "node:path";
 const SOURCES = [
   [/\.js\.map$/, ".ts"],
   [/\.js$/, ".ts"],
+  // Declarations are made of what the package exports: see build.mjs.
+  [/(?<=\/protocols\/.*)\.d\.ts$/, ".ts"],
   [/\.json$/, ".json"],
 ];
 

@@ -9,6 +9,7 @@ const HELP = `weir: an edge gateway from serial lines, CoAP and more to MQTT
   weir check [CONFIG]          check a configuration and all it refers to, without opening a port
   weir read PROFILE            show what a device on a serial port says  --port PATH
   weir simulate PROFILE        play a device  --port PATH | --coap URL --device ID  [--seed N]
+  weir decode [FILE]           show the messages of a batch  [--hex | --base64]
   weir profiles [PROFILE]      list the profiles, or check one and run its samples
   weir import MOSQUITTO_CONF   print the bridges of a mosquitto.conf as a configuration; what does not fit goes to stderr
   weir ports                   list the serial ports of this machine
@@ -19,6 +20,7 @@ const HELP = `weir: an edge gateway from serial lines, CoAP and more to MQTT
   --help, --version
 
 CONFIG is weir.yaml if left out, or what WEIR_CONFIG names. Guide: docs/guide/configuration.md
+FILE is standard input if left out or -. Guide: docs/guide/batches.md
 PROFILE is a name from \`weir profiles\`, such as plantower/pms5003, or the path of a .yaml file of yours.
 run, read and simulate go on until Ctrl-C.
 `;
@@ -36,6 +38,8 @@ async function main(argv: readonly string[]): Promise<number> {
       coap: { type: "string" },
       device: { type: "string" },
       seed: { type: "string" },
+      hex: { type: "boolean" },
+      base64: { type: "boolean" },
     },
   });
   const [command, argument, extra] = positionals;
@@ -56,6 +60,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/run.js")).run(config, () => holdYoungHeap(false));
     case "check":
       return (await import("./cli/check.js")).check(config);
+    case "decode":
+      return (await import("./cli/decode.js")).decode(argument, values);
     case "profiles":
       return (await import("./cli/profiles.js")).profiles(argument);
     case "ports":

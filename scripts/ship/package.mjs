@@ -4,7 +4,15 @@ import { execPath } from "node:process";
 import { run } from "./run.mjs";
 
 /** What the package must hold, and what must stay out of it. */
-const WANTED = ["LICENSE", "dist/src/main.js", "dist/adapters/index.js", "examples/demo.yaml", "systemd/weir.service"];
+const WANTED = [
+  "LICENSE",
+  "dist/src/main.js",
+  "dist/src/protocols/batch/index.js",
+  "dist/src/protocols/batch/index.d.ts",
+  "dist/adapters/index.js",
+  "examples/demo.yaml",
+  "systemd/weir.service",
+];
 const UNWANTED = /^(src|test|bench|scripts|dist\/(test|bench))\/|^adapters\/.*\.ts$|^\.|\.(tgz|log|key|pem)$/;
 
 /**
@@ -45,4 +53,10 @@ export function* checkPackage(root, folder) {
   if (!run(execPath, [main, "--help"], { cwd: folder }).includes("weir")) throw new Error("weir --help says nothing");
   run(execPath, [main, "check", join(installed, "examples", "demo.yaml")], { cwd: folder });
   yield "weir --help and weir check examples/demo.yaml run from it";
+
+  const decode =
+    'import { decodeBatch } from \'weir/batch\'; console.log(decodeBatch(Buffer.from(\'[{"topic":"a","text":"b"}]\')).messages[0].topic)';
+  if (run(execPath, ["--input-type=module", "-e", decode], { cwd: installed }).trim() !== "a")
+    throw new Error("weir/batch decodes nothing");
+  yield "weir/batch is exported";
 }
