@@ -25,24 +25,52 @@ function payloadField(payload: Uint8Array): string {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
   if (!isUtf8(bytes)) return `"base64":"${bytes.toString("base64")}"`;
   const text = bytes.toString();
-  return isOwnJson(text) ? `"payload":${text}` : `"text":${JSON.stringify(text)}`;
+  return isOwnJson(text, bytes) ? `"payload":${text}` : `"text":${JSON.stringify(text)}`;
 }
 
-/** More than any reading has. JSON.stringify recurses, and the decoder's stack may be shorter than ours. */
-const MOST_BRACKETS = 256;
-
 /** Whether it is JSON as JSON.stringify writes it, so that the same bytes come back. */
-function isOwnJson(text: string): boolean {
+function isOwnJson(text: string, bytes: Uint8Array): boolean {
   // Spares most texts, `online` for one, an exception.
-  if (!/^[[{"\-0-9tfn]/.test(text)) return false;
-  let brackets = 0;
-  for (const char of text) if (char === "[" || char === "{") brackets += 1;
-  if (brackets > MOST_BRACKETS) return false;
+  if (!/^[[{"\-0-9tfn]/.test(text) || nestedDeeper(bytes, MAX_DEPTH)) return false;
   try {
     return JSON.stringify(JSON.parse(text)) === text;
   } catch {
     return false;
   }
+}
+
+/** Of a payload: arrays and objects inside one another. */
+const MAX_DEPTH = 64;
+/** The array of the batch, and the object of the message. */
+const OUTER_DEPTH = 2;
+
+/**
+ * JSON.parse takes 70 bytes for each bracket that it holds open, and JSON.stringify recurses: so it is looked at before. Of what
+ * is no JSON this may say anything.
+ */
+function nestedDeeper(bytes: Uint8Array, max: number): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < bytes.length; at++) {
+    switch (bytes[at]) {
+      case 0x22: // "
+        quoted = !quoted;
+        break;
+      case 0x5c: // the backslash, which outside of strings JSON does not have
+        at += 1;
+        break;
+      case 0x5b: // [
+      case 0x7b: // {
+        if (!quoted) depth += 1;
+        if (depth > max) return true;
+        break;
+      case 0x5d: // ]
+      case 0x7d: // }
+        if (!quoted) depth -= 1;
+        break;
+    }
+  }
+  return false;
 }
 
 /** Throws BatchError. */
@@ -77,6 +105,7 @@ function fieldsOf(object: unknown, index: number): Fields {
 
 function parse(bytes: Uint8Array): unknown {
   if (!isUtf8(bytes)) throw new BatchError("the batch is not UTF-8");
+  if (nestedDeeper(bytes, OUTER_DEPTH + MAX_DEPTH)) throw new BatchError("the batch is nested too deeply");
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString());
   } catch (cause) {
@@ -105,11 +134,7 @@ function payloadOf({ payload, text, base64 }: Fields, index: number): Uint8Array
     return Buffer.from(base64, "base64");
   }
   if (payload === undefined) return fail(index, "has a text that is no string, or a base64 that is none");
-  try {
-    return Buffer.from(JSON.stringify(payload));
-  } catch (cause) {
-    throw new BatchError(`message ${index + 1} is nested too deeply`, { cause });
-  }
+  return Buffer.from(JSON.stringify(payload));
 }
 
 function fail(index: number, problem: string): never {

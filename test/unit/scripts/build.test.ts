@@ -9,13 +9,20 @@ import { test } from "node:test";
 test("outputs whose source is gone are removed, folders with them, and nothing else", async (t) => {
   const root = await mkdtemp(join(tmpdir(), "weir-stale-"));
   t.after(() => rm(root, { recursive: true, force: true }));
-  const sources = ["src/a.ts", "src/b.json", "test/x.test.ts"];
-  const kept = ["dist/src/a.js", "dist/src/a.js.map", "dist/src/b.json", "dist/test/x.test.js"];
+  const sources = ["src/a.ts", "src/b.json", "src/protocols/p/c.ts", "test/x.test.ts"];
+  const kept = [
+    "dist/src/a.js",
+    "dist/src/a.js.map",
+    "dist/src/b.json",
+    "dist/src/protocols/p/c.d.ts",
+    "dist/test/x.test.js",
+  ];
   const stale = [
     "dist/src/gone.js",
     "dist/src/gone.js.map",
     "dist/src/gone/deep/c.js",
     "dist/src/a.d.ts",
+    "dist/src/protocols/p/gone.d.ts",
     "dist/old.json",
   ];
   for (const path of [...sources, ...kept, ...stale]) {
