@@ -11,6 +11,7 @@ import {
   encodeBatch,
 } from "../../../../src/protocols/batch/index.js";
 import { decodeSenmlCbor } from "../../../../src/protocols/senml/index.js";
+import { createRandom } from "../framing/specimens.js";
 import { anything, EXAMPLE, plain, reading, stream } from "./readings.js";
 
 const FORMATS: readonly BatchFormat[] = ["json", "senml-cbor"];
@@ -65,6 +66,35 @@ test("whatever is in a batch, a SenML reader takes it", () => {
       assert.equal(decodeSenmlCbor(pack, { now: 0 }).length, messages.length);
     }),
   );
+});
+
+test("what is nearly a reading comes back as it was", () => {
+  const texts = [
+    '{"v":"\\ud800","t":1763890000123,"q":"good"}',
+    '{"v":1,"t":1763890000123,"u":"\\udc00","q":"good"}',
+    '{"v":1,"t":1763890000123.5,"q":"good"}',
+    '{"v":1,"t":1763890000123,"q":"good","u":"Cel"}',
+    '{"v":1,"t":1763890000123,"q":"good","x":1}',
+    '{"v":-0,"t":1763890000123,"q":"good"}',
+    '{"v":null,"t":1763890000123,"q":"bad"}',
+  ];
+  const messages = texts.map((text) => ({ topic: "a", payload: Buffer.from(text), qos: 0, retain: false }) as const);
+  for (const format of FORMATS) same(messages, format, "none");
+});
+
+test("a hundred typical readings take less than a seventh of what they take alone", () => {
+  const random = createRandom(1);
+  const messages = Array.from({ length: 100 }, (_, index) => {
+    const time = 1_763_890_000_000 + index * 700 + random(500);
+    const [name, unit] = index % 2 === 0 ? ["temperature", "Cel"] : ["humidity", "%RH"];
+    return reading(`weir/air-${random(10)}/${name}`, 20 + random(100) / 10, time, unit);
+  });
+  // MQTT 3.1.1: fixed header, topic with its length, packet id.
+  const alone = messages.reduce((sum, { topic, payload }) => sum + 2 + 2 + topic.length + 2 + payload.length, 0);
+  for (const format of FORMATS) {
+    const { length } = encodeBatch(messages, { format, compression: "zlib" });
+    assert.ok(length < alone / 7, `${format}: ${length} of ${alone} bytes`);
+  }
 });
 
 test("every ms of some years is restored, from any base time", () => {
