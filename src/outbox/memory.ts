@@ -1,7 +1,8 @@
 import { WeirError } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
 import type { Message } from "../core/message.js";
-import type { Depth, Entry, Outbox } from "./outbox.js";
+import { type Drop, drops } from "./drops.js";
+import type { Depth, Entry, Outbox, Terms } from "./outbox.js";
 
 export interface MemoryOutboxOptions {
   /** The bridge it serves, for the journal. */
@@ -30,6 +31,7 @@ interface Slot extends Entry {
 export class MemoryOutbox implements Outbox {
   readonly survives = false;
   readonly #options: MemoryOutboxOptions;
+  readonly #drop: Drop;
   /** Never taken. Places before `#head` are empty. */
   #waiting: (Slot | undefined)[] = [];
   #head = 0;
@@ -44,6 +46,7 @@ export class MemoryOutbox implements Outbox {
 
   constructor(options: MemoryOutboxOptions) {
     this.#options = options;
+    this.#drop = drops(options.id, options.journal);
   }
 
   get depth(): Depth {
@@ -56,13 +59,14 @@ export class MemoryOutbox implements Outbox {
     this.#wake = listener;
   }
 
-  check(message: Message): void {
-    if (this.#options.whenFull === "refuse" && !this.#fits(sizeOf(message))) this.#refuse();
+  check(message: Message, terms: Terms = {}): void {
+    const { whenFull = this.#options.whenFull, rule } = terms;
+    if (whenFull === "refuse" && !this.#fits(sizeOf(message))) this.#refuse(rule);
   }
 
-  async append(message: Message): Promise<void> {
+  async append(message: Message, terms: Terms = {}): Promise<void> {
     const size = sizeOf(message);
-    if (!this.#makeRoom(size)) return;
+    if (!this.#makeRoom(size, terms)) return;
     this.#sequence += 1;
     this.#messages += 1;
     this.#bytes += size;
@@ -93,21 +97,21 @@ export class MemoryOutbox implements Outbox {
   }
 
   /** True when the message fits now. False when it was the one to be dropped. */
-  #makeRoom(size: number): boolean {
+  #makeRoom(size: number, { whenFull = this.#options.whenFull, rule }: Terms): boolean {
     if (this.#fits(size)) return true;
-    const { maxMessages, maxBytes, whenFull } = this.#options;
-    if (whenFull === "refuse") this.#refuse();
+    const { maxMessages, maxBytes } = this.#options;
+    if (whenFull === "refuse") this.#refuse(rule);
     // What is taken may already be at the upstream: dropping it would free nothing but the knowledge of it. Where it leaves no
     // room, dropping all the rest would be in vain.
     const possible = this.#taken.size < maxMessages && this.#takenBytes + size <= maxBytes;
     if (whenFull === "drop-newest" || !possible) {
-      this.#count("newest", "the newest message was dropped");
+      this.#drop("newest", rule);
       return false;
     }
     while (!this.#fits(size)) {
       const oldest = this.#shift();
       if (oldest !== undefined) this.#forget(oldest);
-      this.#count("oldest", "the oldest message was dropped");
+      this.#drop("oldest");
     }
     return true;
   }
@@ -116,8 +120,8 @@ export class MemoryOutbox implements Outbox {
     return this.#messages < this.#options.maxMessages && this.#bytes + size <= this.#options.maxBytes;
   }
 
-  #refuse(): never {
-    this.#count("refused", "a message was refused");
+  #refuse(rule: string | undefined): never {
+    this.#drop("refused", rule);
     const held = `holds ${this.#messages} messages, ${this.#bytes} bytes`;
     throw new WeirError("OUTBOX_FULL", `outbox of bridge ${this.#options.id} ${held}`);
   }
@@ -149,16 +153,6 @@ export class MemoryOutbox implements Outbox {
   #forget(slot: Slot): void {
     this.#messages -= 1;
     this.#bytes -= slot.size;
-  }
-
-  #count(reason: "oldest" | "newest" | "refused", what: string): void {
-    this.#options.journal({
-      level: "warn",
-      event: "outbox_dropped",
-      at: this.#options.id,
-      reason,
-      message: `the outbox is full: ${what}; the upstream is down or too slow`,
-    });
   }
 }
 

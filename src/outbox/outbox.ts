@@ -6,6 +6,15 @@ export interface Entry {
   readonly message: Message;
 }
 
+/** What a rule asks for one message. What is left out is as the outbox was opened. */
+export interface Terms {
+  readonly whenFull?: "drop-oldest" | "drop-newest" | "refuse";
+  /** `commit` resolves after the sync for QoS 1 and 2, `interval` and `none` at once. Has no meaning in memory. */
+  readonly durability?: "commit" | "interval" | "none";
+  /** Names the rule in the counters of what is dropped. */
+  readonly rule?: string;
+}
+
 /**
  * The queue between the broker and one upstream. One bridge takes from it.
  *
@@ -17,12 +26,12 @@ export interface Outbox {
    * Throws what `append` would reject with now: whoever has several outboxes asks all of them before the first takes the
    * message, which would come again each time that another one refuses it.
    */
-  check(message: Message): void;
+  check(message: Message, terms?: Terms): void;
   /**
    * Resolves when the message is as safe as this outbox makes it. Rejects with OUTBOX_FULL where the policy is to refuse, with
    * OUTBOX_UNAVAILABLE while its disk cannot be written, with CLOSED once it closes.
    */
-  append(message: Message): Promise<void>;
+  append(message: Message, terms?: Terms): Promise<void>;
   take(): Entry | undefined;
   acknowledge(sequence: number): void;
   release(sequence: number): void;

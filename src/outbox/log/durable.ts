@@ -1,6 +1,6 @@
 import { messageOf, type WeirError } from "../../core/errors.js";
 import type { Message } from "../../core/message.js";
-import type { Depth, Entry } from "../outbox.js";
+import type { Depth, Entry, Terms } from "../outbox.js";
 import type { CursorFile } from "./cursor.js";
 import { Fault } from "./fault.js";
 import { attempt, type Files } from "./files.js";
@@ -25,6 +25,9 @@ export interface Parts {
 
 /** A message on its way into the log, and who waits for that. */
 interface Pending extends Item {
+  readonly whenFull: "drop-oldest" | "drop-newest" | "refuse";
+  readonly durability: "commit" | "interval" | "none";
+  readonly rule: string | undefined;
   readonly resolve: () => void;
   readonly reject: (error: WeirError) => void;
   /** It was told that all is well, since it asked for no more. */
@@ -82,6 +85,8 @@ export class SegmentOutbox implements DurableOutbox {
   #bytes: number;
   /** When the last entry that left the read-ahead was appended: the oldest that waits is not older. */
   #passed: number | undefined;
+  /** Something asked to be synced. From then on the log is, also where it was opened with `none`. */
+  #syncs: boolean;
   #syncing: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #wake: () => void = () => {};
@@ -91,7 +96,8 @@ export class SegmentOutbox implements DurableOutbox {
     this.#options = options;
     this.#files = files;
     this.#lock = lock;
-    const syncs = durability !== "none";
+    this.#syncs = durability !== "none";
+    const syncs = (): boolean => this.#syncs;
     this.#report = outboxReport(options.id, folder, options.journal);
     const { messages, bytes, truncatedBytes, losses, oldest, position } = recovery;
     this.recovered = { messages, truncatedBytes, quarantined: losses };
@@ -122,10 +128,8 @@ export class SegmentOutbox implements DurableOutbox {
 
   /** Makes it ready. `finished` are files to delete, `fault` is why the folder could not be locked. Called once, before all else. */
   async begin(finished: readonly string[], fault: unknown): Promise<void> {
-    const { durability, interval } = this.#options;
     if (fault !== undefined) this.#fault.begin(fault, 0);
     await this.#progress.begin(finished);
-    if (durability === "interval") this.#syncing = setInterval(() => void this.#sync(), interval);
     this.#loader.load();
     await this.#loader.settled();
   }
@@ -143,19 +147,23 @@ export class SegmentOutbox implements DurableOutbox {
     this.#wake = listener;
   }
 
-  check(message: Message): void {
-    const refusal = this.#refusal();
+  check(message: Message, terms: Terms = {}): void {
+    const { whenFull = this.#options.whenFull, rule } = terms;
+    const refusal = this.#refusal(rule);
     if (refusal !== undefined) throw refusal;
-    if (this.#options.whenFull === "refuse" && !this.#fits(sizeOf(message))) throw this.#full();
+    if (whenFull === "refuse" && !this.#fits(sizeOf(message))) throw this.#full(rule);
   }
 
-  append(message: Message): Promise<void> {
+  append(message: Message, terms: Terms = {}): Promise<void> {
+    const { whenFull = this.#options.whenFull, durability = this.#options.durability, rule } = terms;
     return new Promise((resolve, reject) => {
-      const refusal = this.#refusal();
+      const refusal = this.#refusal(rule);
       if (refusal !== undefined) return reject(refusal);
       // A RangeError here rejects.
       const size = sizeOf(message);
-      const pending = { message, size, appended: this.#options.now(), resolve, reject, answered: false };
+      const waits = durability === "commit" && message.qos > 0;
+      const asked = { whenFull, durability, rule, waits };
+      const pending = { message, size, appended: this.#options.now(), ...asked, resolve, reject, answered: false };
       if (this.#queue.length > 0 || !this.#admit(pending)) this.#queue.push(pending);
     });
   }
@@ -186,7 +194,7 @@ export class SegmentOutbox implements DurableOutbox {
 
   async #close(): Promise<void> {
     for (const pending of this.#queue.splice(0)) pending.reject(this.#report.closed());
-    clearInterval(this.#syncing);
+    clearTimeout(this.#syncing);
     await this.#commit.close();
     await this.#fault.stop();
     await this.#loader.close();
@@ -196,15 +204,15 @@ export class SegmentOutbox implements DurableOutbox {
   }
 
   /** Why nothing is taken now, whatever it is. */
-  #refusal(): WeirError | undefined {
+  #refusal(rule: string | undefined): WeirError | undefined {
     if (this.#closing !== undefined) return this.#report.closed();
     const { what } = this.#fault;
     if (what === undefined) return undefined;
-    return this.#report.unavailable(what);
+    return this.#report.unavailable(what, rule);
   }
 
-  #full(): WeirError {
-    return this.#report.full(this.#messages, this.#bytes);
+  #full(rule: string | undefined): WeirError {
+    return this.#report.full({ messages: this.#messages, bytes: this.#bytes }, rule);
   }
 
   #fits(size: number): boolean {
@@ -213,15 +221,15 @@ export class SegmentOutbox implements DurableOutbox {
 
   /** Takes the message in, or drops or refuses it. False where it has to wait until that can be decided. */
   #admit(pending: Pending): boolean {
-    const room = this.#makeRoom(pending.size);
+    const room = this.#makeRoom(pending);
     if (room === "later") return false;
-    if (room === "refused") pending.reject(this.#full());
+    if (room === "refused") pending.reject(this.#full(pending.rule));
     if (room === "dropped") pending.resolve();
     if (room !== "fits") return true;
     this.#messages += 1;
     this.#bytes += pending.size;
-    const waits = this.#options.durability === "commit" && pending.message.qos > 0;
-    if (!waits && this.#commit.bytes < MOST_UNWRITTEN) {
+    this.#syncs ||= pending.durability !== "none";
+    if (!pending.waits && this.#commit.bytes < MOST_UNWRITTEN) {
       pending.answered = true;
       pending.resolve();
     }
@@ -229,15 +237,15 @@ export class SegmentOutbox implements DurableOutbox {
     return true;
   }
 
-  #makeRoom(size: number): "fits" | "dropped" | "refused" | "later" {
+  #makeRoom({ size, whenFull, rule }: Pending): "fits" | "dropped" | "refused" | "later" {
     if (this.#fits(size)) return "fits";
-    const { maxMessages, maxBytes, whenFull } = this.#options;
+    const { maxMessages, maxBytes } = this.#options;
     if (whenFull === "refuse") return "refused";
     // What is taken may already be at the upstream: dropping it would free nothing but the knowledge of it. Where it leaves no
     // room, dropping all the rest would be in vain.
     const { messages, bytes } = this.#ahead.taken;
     if (whenFull === "drop-newest" || messages >= maxMessages || bytes + size > maxBytes) {
-      this.#report.dropped("newest");
+      this.#report.dropped("newest", rule);
       return "dropped";
     }
     while (!this.#fits(size)) {
@@ -271,7 +279,7 @@ export class SegmentOutbox implements DurableOutbox {
   }
 
   async #store(batch: readonly Pending[]): Promise<void> {
-    const sync = this.#options.durability === "commit" && batch.some(({ message }) => message.qos > 0);
+    const sync = batch.some(({ waits }) => waits);
     let written: Written;
     try {
       [written] = await Promise.all([this.#log.append(batch, sync), sync ? this.#progress.syncSometimes() : undefined]);
@@ -279,6 +287,7 @@ export class SegmentOutbox implements DurableOutbox {
       this.#giveUp(batch, error);
       return;
     }
+    if (!sync && batch.some(({ durability }) => durability === "interval")) this.#syncLater();
     this.#publish(batch, written);
   }
 
@@ -308,9 +317,17 @@ export class SegmentOutbox implements DurableOutbox {
     for (const { size } of admitted) this.#bytes -= size;
     this.#messages -= admitted.length;
     for (const pending of [...admitted, ...this.#queue.splice(0)]) {
-      const refusal = this.#report.unavailable(messageOf(error), error);
+      const refusal = this.#report.unavailable(messageOf(error), pending.rule, error);
       if (!pending.answered) pending.reject(refusal);
     }
+  }
+
+  #syncLater(): void {
+    if (this.#closing !== undefined) return;
+    this.#syncing ??= setTimeout(() => {
+      this.#syncing = undefined;
+      void this.#sync();
+    }, this.#options.interval);
   }
 
   async #sync(): Promise<void> {

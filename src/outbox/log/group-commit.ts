@@ -5,7 +5,7 @@ import type { Item } from "./log.js";
 export interface GroupCommitOptions<T extends Item> {
   /** Stores a batch and tells whoever waits for it. Never rejects. */
   readonly commit: (batch: readonly T[]) => Promise<void>;
-  /** Whether to wait a little for company when busy: worth it where each commit costs a sync. */
+  /** Whether to wait a little for company when busy, also where nobody waits for a sync. */
   readonly lingers: boolean;
 }
 
@@ -96,7 +96,9 @@ export class GroupCommit<T extends Item> {
   }
 
   #linger(): Promise<void> {
-    if (!this.#options.lingers || this.#closing || this.#pending.length >= ENOUGH) return Promise.resolve();
+    if (this.#closing || this.#pending.length >= ENOUGH) return Promise.resolve();
+    // Worth it where the commit costs a sync.
+    if (!this.#options.lingers && !this.#pending.some((item) => item.waits)) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);

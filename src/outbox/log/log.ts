@@ -9,8 +9,8 @@ export interface LogOptions {
   readonly folder: string;
   /** A segment that is as long is followed by a new one, in bytes. */
   readonly segmentBytes: number;
-  /** False where nothing is ever synced. */
-  readonly syncs: boolean;
+  /** False as long as nothing asked to be synced. */
+  readonly syncs: () => boolean;
 }
 
 /** A message that is to be written. */
@@ -19,6 +19,8 @@ export interface Item {
   /** Topic and payload, in bytes. */
   readonly size: number;
   readonly appended: number;
+  /** Whoever sent it waits until it is on the medium. */
+  readonly waits: boolean;
 }
 
 /** Where a batch was written. */
@@ -27,6 +29,13 @@ export interface Written {
   /** Of the first record. */
   readonly sequence: number;
   readonly offset: number;
+}
+
+interface Active {
+  readonly segment: Segment;
+  readonly file: OpenFile;
+  /** The folder was synced since the file was made. Without it the file, with all that is synced in it, may not be there after a power cut. */
+  named: boolean;
 }
 
 /**
@@ -46,7 +55,7 @@ export class SegmentLog {
   /** The sequence of the next record. */
   next: number;
   readonly #options: LogOptions;
-  #active: { readonly segment: Segment; readonly file: OpenFile } | undefined;
+  #active: Active | undefined;
   /** Records were written since the last sync. */
   #dirty = false;
   /** Gone from `segments`, still on disk. */
@@ -142,7 +151,7 @@ export class SegmentLog {
     return this.#alone(async () => {
       const active = this.#active;
       if (active === undefined) return;
-      if (this.#options.syncs) await attempt(this.#syncActive());
+      if (this.#options.syncs()) await attempt(this.#syncActive());
       this.#active = undefined;
       await attempt(active.file.close());
     });
@@ -155,8 +164,12 @@ export class SegmentLog {
   }
 
   async #syncActive(): Promise<boolean> {
-    if (!this.#dirty || this.#active === undefined) return false;
-    await this.#active.file.sync();
+    const active = this.#active;
+    if (!this.#dirty || active === undefined) return false;
+    // Where it was made before anything asked for a sync.
+    if (!active.named) await this.#options.files.syncFolder(this.#options.folder);
+    active.named = true;
+    await active.file.sync();
     this.#dirty = false;
     return true;
   }
@@ -172,7 +185,7 @@ export class SegmentLog {
   }
 
   /** The segment to write to: the one there is while it has room, otherwise a new one. */
-  async #writable(): Promise<{ readonly segment: Segment; readonly file: OpenFile }> {
+  async #writable(): Promise<Active> {
     const active = this.#active;
     if (active !== undefined && !active.segment.damaged && active.segment.end < this.#options.segmentBytes)
       return active;
@@ -186,7 +199,7 @@ export class SegmentLog {
     if (active === undefined) return;
     try {
       // What nobody waits for (QoS 0, or an interval that has not passed) is not to wait until a file's end of days.
-      if (this.#options.syncs) await this.#syncActive();
+      if (this.#options.syncs()) await this.#syncActive();
     } finally {
       this.#active = undefined;
       this.#dirty = false;
@@ -195,8 +208,9 @@ export class SegmentLog {
     }
   }
 
-  async #create(): Promise<{ readonly segment: Segment; readonly file: OpenFile }> {
-    const { files, folder, syncs } = this.#options;
+  async #create(): Promise<Active> {
+    const { files, folder } = this.#options;
+    const named = this.#options.syncs();
     const segment = emptySegment(folder, this.next);
     // One of that name is empty, or was given up with its first record: nothing of it counts.
     await files.remove(segment.path);
@@ -205,15 +219,14 @@ export class SegmentLog {
     try {
       await writeFully(file, encodeHeader(segment.first), 0);
       this.#dirty = true;
-      // Without it the file, with all that is synced in it, may not be in the folder after a power cut.
-      if (syncs) await files.syncFolder(folder);
+      if (named) await files.syncFolder(folder);
     } catch (error) {
       await attempt(file.close());
       await attempt(files.remove(segment.path));
       throw error;
     }
     this.segments.push(segment);
-    return { segment, file };
+    return { segment, file, named };
   }
 
   /** Ends the active segment after its last whole record. */

@@ -15,7 +15,7 @@ export interface DurableOutboxOptions {
   /**
    * When `append` resolves, and what a power cut may cost. `commit`: QoS 1 and 2 once they are on the medium, QoS 0 at once.
    * `interval`: at once; a power cut costs the last `interval`. `none`: at once; the system syncs when it likes. With each of them
-   * the end of the process alone (kill -9) costs nothing that was written, which takes some ms.
+   * the end of the process alone (kill -9) costs nothing that was written, which takes some ms. A message may ask for another.
    */
   readonly durability: "commit" | "interval" | "none";
   /** ms */

@@ -13,8 +13,8 @@ export interface ProgressOptions {
   readonly gone: readonly Range[];
   /** The lowest sequence that is neither acknowledged nor dropped. */
   readonly lowest: () => number;
-  /** False where nothing is ever synced. */
-  readonly syncs: boolean;
+  /** False as long as nothing asked to be synced. */
+  readonly syncs: () => boolean;
   /** Segments were deleted: there may be room again. */
   readonly onRoom: () => void;
   /** Before it tries again to delete what could not be deleted, in ms. */
@@ -48,7 +48,7 @@ export class Progress {
 
   /** Writes the cursor as it was recovered, then deletes these files, of which nothing is left to send. */
   async begin(finished: readonly string[]): Promise<void> {
-    if ((await this.#checkpoint.flush(this.#options.syncs)) === undefined) return;
+    if ((await this.#checkpoint.flush(this.#options.syncs())) === undefined) return;
     for (const path of finished) await attempt(this.#options.files.remove(path));
   }
 
@@ -92,7 +92,7 @@ export class Progress {
     this.#closed = true;
     clearTimeout(this.#again);
     await this.#tidying;
-    await this.#checkpoint.flush(this.#options.syncs);
+    await this.#checkpoint.flush(this.#options.syncs());
     await this.#checkpoint.close();
   }
 
@@ -108,7 +108,7 @@ export class Progress {
     for (const segment of segments) {
       this.#gone = withRange(this.#gone, { first: segment.first, last: endOf(segment) - 1 });
     }
-    const position = await this.#checkpoint.flush(syncs);
+    const position = await this.#checkpoint.flush(syncs());
     await log.remove(segments.filter((segment) => position === undefined || covers(position, segment)));
     onRoom();
   }

@@ -1,17 +1,18 @@
 import { basename } from "node:path";
 import { WeirError } from "../../core/errors.js";
 import type { Journal } from "../../core/journal.js";
+import { type Drop, drops } from "../drops.js";
 import type { LostPart } from "./loader.js";
 import { lengthOf } from "./ranges.js";
 import type { Recovery } from "./recovery.js";
 
 /** What the outbox says: one call makes the line and the counter. */
 export interface Report {
-  dropped(reason: "oldest" | "newest"): void;
+  readonly dropped: Drop;
   /** One was refused, the outbox being full. The error for whoever sent it. */
-  full(messages: number, bytes: number): WeirError;
+  full(held: { readonly messages: number; readonly bytes: number }, rule: string | undefined): WeirError;
   /** One was refused, or given up after it was taken in without a promise, since the log cannot be written. The error for its sender. */
-  unavailable(what: string, cause?: unknown): WeirError;
+  unavailable(what: string, rule: string | undefined, cause?: unknown): WeirError;
   closed(): WeirError;
   faultBegan(what: string): void;
   faultEnded(): void;
@@ -19,12 +20,6 @@ export interface Report {
   lost(part: LostPart): void;
   recovered(recovery: Recovery, cursorLost: boolean): void;
 }
-
-const DROPPED = {
-  oldest: "the oldest message was dropped",
-  newest: "the newest message was dropped",
-  refused: "a message was refused",
-} as const;
 
 export function outboxReport(id: string, folder: string, journal: Journal): Report {
   const lost = (range: { first: number; last: number }, file: string, why: string): void =>
@@ -35,29 +30,15 @@ export function outboxReport(id: string, folder: string, journal: Journal): Repo
       count: lengthOf(range),
       message: `messages ${range.first} to ${range.last} are lost: ${folder}/${file}: ${why}`,
     });
-  const dropped = (reason: keyof typeof DROPPED): void =>
-    journal({
-      level: "warn",
-      event: "outbox_dropped",
-      at: id,
-      reason,
-      message: `the outbox is full: ${DROPPED[reason]}; the upstream is down or too slow`,
-    });
+  const dropped = drops(id, journal);
   return {
     dropped,
-    full: (messages, bytes) => {
-      dropped("refused");
+    full: ({ messages, bytes }, rule) => {
+      dropped("refused", rule);
       return new WeirError("OUTBOX_FULL", `outbox of bridge ${id} holds ${messages} messages, ${bytes} bytes`);
     },
-    unavailable: (what, cause) => {
-      // No line of its own for each message: the beginning and the end are told.
-      journal({
-        level: "debug",
-        event: "outbox_dropped",
-        at: id,
-        reason: "unavailable",
-        message: "a message was not taken: the outbox cannot be written",
-      });
+    unavailable: (what, rule, cause) => {
+      dropped("unavailable", rule);
       const message = `outbox of bridge ${id} cannot write to ${folder}: ${what}`;
       return new WeirError("OUTBOX_UNAVAILABLE", message, { cause });
     },

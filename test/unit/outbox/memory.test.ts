@@ -181,6 +181,29 @@ test("check throws and counts what append would refuse, and keeps nothing", asyn
   dropping.check(message("b"));
 });
 
+test("what to do when it is full is each message's own, and a drop counts for its rule", async () => {
+  const { outbox: box, journal } = outbox({ maxMessages: 2, whenFull: "drop-newest" });
+  for (const topic of ["a", "b"]) await box.append(message(topic));
+  await assert.rejects(box.append(message("c"), { whenFull: "refuse", rule: "alarms" }), { code: "OUTBOX_FULL" });
+  assert.throws(() => box.check(message("c"), { whenFull: "refuse", rule: "alarms" }), { code: "OUTBOX_FULL" });
+  box.check(message("c"));
+  await box.append(message("c"), { rule: "values" });
+  await box.append(message("d"), { whenFull: "drop-oldest", rule: "values" });
+  assert.deepEqual(
+    [box.take(), box.take()].map((e) => e?.message.topic),
+    ["b", "d"],
+  );
+  assert.deepEqual(
+    journal.map(({ at, reason }) => [at, reason]),
+    [
+      ["up alarms", "refused"],
+      ["up alarms", "refused"],
+      ["up values", "newest"],
+      ["up", "oldest"],
+    ],
+  );
+});
+
 test("whatever happens: order holds, the bounds hold, appended = acknowledged + dropped + there", async () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant("append" as const), size: fc.integer({ min: 0, max: 40 }) }),
