@@ -3,6 +3,8 @@ import type { Journal } from "../core/journal.js";
 import type { Message } from "../core/message.js";
 import { type Drop, drops } from "./drops.js";
 import type { Depth, Entry, Outbox, Terms } from "./outbox.js";
+import { expiresAt, staleness } from "./stale.js";
+import { Sweep } from "./sweep.js";
 
 export interface MemoryOutboxOptions {
   /** The bridge it serves, for the journal. */
@@ -10,14 +12,19 @@ export interface MemoryOutboxOptions {
   readonly maxMessages: number;
   readonly maxBytes: number;
   readonly whenFull: "drop-oldest" | "drop-newest" | "refuse";
+  /** ms after which a message is dropped unsent, whatever its rule says. For ever if left out. */
+  readonly maxAge?: number;
   readonly journal: Journal;
+  /** ms since the Unix epoch. */
   readonly now: () => number;
 }
 
 interface Slot extends Entry {
   readonly size: number;
-  readonly appended: number;
 }
+
+/** So many stale ones leave at once: what the event loop waits for. */
+const MOST_STALE = 10_000;
 
 /**
  * An outbox in memory: bounded, every drop counted, empty after a restart.
@@ -26,12 +33,14 @@ interface Slot extends Entry {
  * - a slot is in one place: in `#waiting` from `#head` on, in `#returned`, or in `#taken`. What is acknowledged or dropped is in
  *   none, so that memory follows the bounds even while the oldest is on its way for the whole of an outage;
  * - `#waiting` and `#returned` are in order of sequence, and whatever was taken once comes before all of `#waiting`;
+ * - a stale one leaves when it is at the head of what waits, behind one that is not it stays until that has left;
  * - `#messages` and `#bytes` count all slots, `#takenBytes` those in `#taken`; the first two never pass their bounds.
  */
 export class MemoryOutbox implements Outbox {
   readonly survives = false;
   readonly #options: MemoryOutboxOptions;
   readonly #drop: Drop;
+  readonly #sweep = new Sweep(() => this.#look());
   /** Never taken. Places before `#head` are empty. */
   #waiting: (Slot | undefined)[] = [];
   #head = 0;
@@ -61,7 +70,7 @@ export class MemoryOutbox implements Outbox {
 
   check(message: Message, terms: Terms = {}): void {
     const { whenFull = this.#options.whenFull, rule } = terms;
-    if (whenFull === "refuse" && !this.#fits(sizeOf(message))) this.#refuse(rule);
+    if (whenFull === "refuse" && !this.#fitsByNow(sizeOf(message))) this.#refuse(rule);
   }
 
   async append(message: Message, terms: Terms = {}): Promise<void> {
@@ -71,11 +80,18 @@ export class MemoryOutbox implements Outbox {
     this.#messages += 1;
     this.#bytes += size;
     const kept = { ...message, payload: unpinned(message.payload) };
-    this.#waiting.push({ sequence: this.#sequence, message: kept, size, appended: this.#options.now() });
+    const appended = this.#options.now();
+    const expires = expiresAt(appended, terms.expiry);
+    this.#waiting.push({ sequence: this.#sequence, message: kept, size, appended, expires });
+    this.#sweep.touch();
     this.#wake();
   }
 
   take(): Entry | undefined {
+    if (!this.#dropStale()) {
+      this.#sweep.soon(); // the rest of them, and then it wakes the bridge
+      return undefined;
+    }
     const slot = this.#shift();
     if (slot === undefined) return undefined;
     this.#taken.set(slot.sequence, slot);
@@ -98,7 +114,7 @@ export class MemoryOutbox implements Outbox {
 
   /** True when the message fits now. False when it was the one to be dropped. */
   #makeRoom(size: number, { whenFull = this.#options.whenFull, rule }: Terms): boolean {
-    if (this.#fits(size)) return true;
+    if (this.#fitsByNow(size)) return true;
     const { maxMessages, maxBytes } = this.#options;
     if (whenFull === "refuse") this.#refuse(rule);
     // What is taken may already be at the upstream: dropping it would free nothing but the knowledge of it. Where it leaves no
@@ -118,6 +134,34 @@ export class MemoryOutbox implements Outbox {
 
   #fits(size: number): boolean {
     return this.#messages < this.#options.maxMessages && this.#bytes + size <= this.#options.maxBytes;
+  }
+
+  /** Whether it fits, once what is stale has left. */
+  #fitsByNow(size: number): boolean {
+    if (this.#fits(size)) return true;
+    this.#dropStale();
+    return this.#fits(size);
+  }
+
+  /** Drops what is stale at the head of what waits. False where that was not all of it. */
+  #dropStale(): boolean {
+    const now = this.#options.now();
+    for (let count = 0; ; count += 1) {
+      const head = this.#returned[0] ?? this.#waiting[this.#head];
+      const why = head === undefined ? undefined : staleness(head, now, this.#options.maxAge);
+      if (head === undefined || why === undefined) return true;
+      if (count === MOST_STALE) return false;
+      this.#shift();
+      this.#forget(head);
+      this.#drop(why);
+    }
+  }
+
+  #look(): "empty" | "later" | "more" {
+    const all = this.#dropStale();
+    if (this.#messages === 0) return "empty";
+    if (all) this.#wake();
+    return all ? "later" : "more";
   }
 
   #refuse(rule: string | undefined): never {

@@ -4,6 +4,13 @@ import type { Message } from "../core/message.js";
 export interface Entry {
   readonly sequence: number;
   readonly message: Message;
+  /** ms since the Unix epoch. */
+  readonly appended: number;
+  /**
+   * When it is worth nothing any more, ms since the Unix epoch; undefined where its rule did not say. What is left of that is never
+   * more than `expires - appended`, also after the clock was set back.
+   */
+  readonly expires: number | undefined;
 }
 
 /** What a rule asks for one message. What is left out is as the outbox was opened. */
@@ -11,6 +18,8 @@ export interface Terms {
   readonly whenFull?: "drop-oldest" | "drop-newest" | "refuse";
   /** `commit` resolves after the sync for QoS 1 and 2, `interval` and `none` at once. Has no meaning in memory. */
   readonly durability?: "commit" | "interval" | "none";
+  /** ms after which the message is worth nothing any more and is dropped unsent. */
+  readonly expiry?: number;
   /** Names the rule in the counters of what is dropped. */
   readonly rule?: string;
 }
@@ -32,6 +41,7 @@ export interface Outbox {
    * OUTBOX_UNAVAILABLE while its disk cannot be written, with CLOSED once it closes.
    */
   append(message: Message, terms?: Terms): Promise<void>;
+  /** What expired, or is older than the outbox keeps messages, is dropped instead of given. */
   take(): Entry | undefined;
   acknowledge(sequence: number): void;
   release(sequence: number): void;

@@ -1,6 +1,9 @@
 import { messageOf, type WeirError } from "../../core/errors.js";
 import type { Message } from "../../core/message.js";
+import type { DropReason } from "../drops.js";
 import type { Depth, Entry, Terms } from "../outbox.js";
+import { expiresAt, staleness } from "../stale.js";
+import { Sweep } from "../sweep.js";
 import type { CursorFile } from "./cursor.js";
 import { Fault } from "./fault.js";
 import { attempt, type Files } from "./files.js";
@@ -61,6 +64,9 @@ const MOST_UNWRITTEN = 4 * 1024 * 1024;
  *    `interval` and `none`, and for QoS 0, a power cut may undo messages that were sent already, and their sequences are given
  *    again, save what the cursor has passed.
  *
+ * 7. What expired is dropped as soon as it stands at the head of what waits, by `take`, for room, or by a look each second; behind one
+ *    that did not it stays until then. When it expires is in its record, so that it does so also while no process runs.
+ *
  * In memory
  * - `#messages` and `#bytes` count all that is neither acknowledged nor dropped, from the moment that it is admitted; they pass
  *   their bounds only when opened with bounds that are lower than what is there;
@@ -77,6 +83,7 @@ export class SegmentOutbox implements DurableOutbox {
   readonly #commit: GroupCommit<Pending>;
   readonly #progress: Progress;
   readonly #fault: Fault;
+  readonly #sweep = new Sweep(() => this.#look());
   readonly #files: Files;
   #lock: Lock | undefined;
   /** Wait for the oldest to be dropped, which is not in memory yet. In order; whoever comes later stands behind them. */
@@ -132,6 +139,7 @@ export class SegmentOutbox implements DurableOutbox {
     await this.#progress.begin(finished);
     this.#loader.load();
     await this.#loader.settled();
+    this.#sweep.touch();
   }
 
   get depth(): Depth {
@@ -151,7 +159,7 @@ export class SegmentOutbox implements DurableOutbox {
     const { whenFull = this.#options.whenFull, rule } = terms;
     const refusal = this.#refusal(rule);
     if (refusal !== undefined) throw refusal;
-    if (whenFull === "refuse" && !this.#fits(sizeOf(message))) throw this.#full(rule);
+    if (whenFull === "refuse" && !this.#fitsByNow(sizeOf(message))) throw this.#full(rule);
   }
 
   append(message: Message, terms: Terms = {}): Promise<void> {
@@ -162,14 +170,17 @@ export class SegmentOutbox implements DurableOutbox {
       // A RangeError here rejects.
       const size = sizeOf(message);
       const waits = durability === "commit" && message.qos > 0;
+      const appended = this.#options.now();
+      const times = { appended, expires: expiresAt(appended, terms.expiry) };
       const asked = { whenFull, durability, rule, waits };
-      const pending = { message, size, appended: this.#options.now(), ...asked, resolve, reject, answered: false };
+      const pending = { message, size, ...times, ...asked, resolve, reject, answered: false };
       if (this.#queue.length > 0 || !this.#admit(pending)) this.#queue.push(pending);
     });
   }
 
   take(): Entry | undefined {
     if (this.#closing !== undefined) return undefined;
+    this.#dropStale();
     const slot = this.#ahead.take();
     if (slot !== undefined) this.#passed = slot.appended;
     this.#loader.load();
@@ -195,6 +206,7 @@ export class SegmentOutbox implements DurableOutbox {
   async #close(): Promise<void> {
     for (const pending of this.#queue.splice(0)) pending.reject(this.#report.closed());
     clearTimeout(this.#syncing);
+    this.#sweep.stop();
     await this.#commit.close();
     await this.#fault.stop();
     await this.#loader.close();
@@ -234,11 +246,12 @@ export class SegmentOutbox implements DurableOutbox {
       pending.resolve();
     }
     this.#commit.add(pending);
+    this.#sweep.touch();
     return true;
   }
 
   #makeRoom({ size, whenFull, rule }: Pending): "fits" | "dropped" | "refused" | "later" {
-    if (this.#fits(size)) return "fits";
+    if (this.#fitsByNow(size)) return "fits";
     const { maxMessages, maxBytes } = this.#options;
     if (whenFull === "refuse") return "refused";
     // What is taken may already be at the upstream: dropping it would free nothing but the knowledge of it. Where it leaves no
@@ -249,15 +262,44 @@ export class SegmentOutbox implements DurableOutbox {
       return "dropped";
     }
     while (!this.#fits(size)) {
-      const oldest = this.#ahead.shift();
-      this.#loader.load();
       // It is on disk and being read, or not even stored yet.
-      if (oldest === undefined) return "later";
-      this.#passed = oldest.appended;
-      this.#forget(oldest);
-      this.#report.dropped("oldest");
+      if (!this.#dropHead("oldest")) return "later";
     }
     return "fits";
+  }
+
+  /** Whether it fits, once what is stale has left. */
+  #fitsByNow(size: number): boolean {
+    if (this.#fits(size)) return true;
+    this.#dropStale();
+    return this.#fits(size);
+  }
+
+  /** Drops what is stale at the head of what waits. What is not in memory yet follows when it is: see `#loaded`. */
+  #dropStale(): void {
+    const now = this.#options.now();
+    for (let head = this.#ahead.head; head !== undefined; head = this.#ahead.head) {
+      const why = staleness(head, now, this.#options.maxAge);
+      if (why === undefined) return;
+      this.#dropHead(why);
+    }
+  }
+
+  /** False where nothing that waits is in memory. */
+  #dropHead(why: DropReason): boolean {
+    const slot = this.#ahead.shift();
+    this.#loader.load();
+    if (slot === undefined) return false;
+    this.#passed = slot.appended;
+    this.#forget(slot);
+    this.#report.dropped(why);
+    return true;
+  }
+
+  #look(): "empty" | "later" {
+    this.#dropStale();
+    this.#admitQueue();
+    return this.#messages === 0 ? "empty" : "later";
   }
 
   #admitQueue(): void {
@@ -293,11 +335,11 @@ export class SegmentOutbox implements DurableOutbox {
 
   #publish(batch: readonly Pending[], { segment, sequence, offset }: Written): void {
     let [next, at] = [sequence, offset];
-    for (const { message, size, appended } of batch) {
+    for (const { message, size, appended, expires } of batch) {
       if (this.#loader.expects(next)) {
         // A payload from a socket is a view of all that was read at once, and whoever sent it may use its bytes again.
         const kept = { ...message, payload: Buffer.from(message.payload) };
-        this.#loader.pass({ sequence: next, message: kept, size, appended, segment }, at);
+        this.#loader.pass({ sequence: next, message: kept, size, appended, expires, segment }, at);
       }
       next += 1;
       at += RECORD_HEADER + size;
@@ -344,6 +386,7 @@ export class SegmentOutbox implements DurableOutbox {
   }
 
   #loaded(): void {
+    this.#dropStale();
     this.#admitQueue();
     if (this.#ahead.waiting) this.#wake();
   }

@@ -2,7 +2,7 @@ import { messageOf } from "../../core/errors.js";
 import { attempt, codeOf, type Files, type OpenFile } from "./files.js";
 import type { SegmentLog } from "./log.js";
 import type { ReadAhead, Slot } from "./read-ahead.js";
-import { appendedAt, messageAt, RECORD_HEADER } from "./record.js";
+import { appendedAt, expiresOf, messageAt, RECORD_HEADER } from "./record.js";
 import { type Place, Scanner } from "./scan.js";
 import { endOf, SEGMENT_HEADER, type Segment } from "./segment.js";
 
@@ -150,7 +150,8 @@ export class Loader {
     const { why } = await this.#scanner.scan(file, place, until, (buffer, at, length, sequence) => {
       const size = length - RECORD_HEADER;
       segment.unread -= size;
-      ahead.add({ sequence, size, segment, appended: appendedAt(buffer, at), message: messageAt(buffer, at, length) });
+      const times = { appended: appendedAt(buffer, at), expires: expiresOf(buffer, at) };
+      ahead.add({ sequence, size, segment, ...times, message: messageAt(buffer, at, length) });
       // At once: what follows may fail, and this one is not to be read twice.
       this.#sequence = sequence + 1;
       this.#offset += length;

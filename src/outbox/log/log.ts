@@ -1,7 +1,6 @@
 import { basename, join } from "node:path";
-import type { Message } from "../../core/message.js";
 import { attempt, type Files, type OpenFile, writeFully } from "./files.js";
-import { RECORD_HEADER, writeRecord } from "./record.js";
+import { type Content, RECORD_HEADER, writeRecord } from "./record.js";
 import { corruptName, emptySegment, encodeHeader, type Segment } from "./segment.js";
 
 export interface LogOptions {
@@ -14,11 +13,9 @@ export interface LogOptions {
 }
 
 /** A message that is to be written. */
-export interface Item {
-  readonly message: Message;
+export interface Item extends Content {
   /** Topic and payload, in bytes. */
   readonly size: number;
-  readonly appended: number;
   /** Whoever sent it waits until it is on the medium. */
   readonly waits: boolean;
 }
@@ -260,8 +257,8 @@ function encode(items: readonly Item[], first: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
   let offset = 0;
   let sequence = first;
-  for (const { message, appended } of items) {
-    offset = writeRecord(bytes, offset, sequence, appended, message);
+  for (const item of items) {
+    offset = writeRecord(bytes, offset, sequence, item);
     sequence += 1;
   }
   return bytes;

@@ -20,6 +20,8 @@ export interface DurableOutboxOptions {
   readonly durability: "commit" | "interval" | "none";
   /** ms */
   readonly interval: number;
+  /** ms after which a message is dropped unsent, whatever its rule says. For ever if left out. */
+  readonly maxAge?: number;
   /** A segment that is as long is followed by a new one. 8 MiB if left out. */
   readonly segmentBytes?: number;
   /** How many entries are kept in memory ahead of the bridge, where their bytes do not limit that. 1,024 if left out. */

@@ -5,8 +5,6 @@ import type { Segment } from "./segment.js";
 export interface Slot extends Entry {
   /** Topic and payload, in bytes. */
   readonly size: number;
-  /** ms since the Unix epoch. */
-  readonly appended: number;
   readonly segment: Segment;
 }
 
@@ -53,6 +51,11 @@ export class ReadAhead {
 
   get taken(): { readonly messages: number; readonly bytes: number } {
     return { messages: this.#taken.size, bytes: this.#takenBytes };
+  }
+
+  /** The oldest that waits in memory: what `take` gives. */
+  get head(): Slot | undefined {
+    return this.#returned[0] ?? this.#ready[this.#head];
   }
 
   /** The oldest in memory, which is the oldest of all unless nothing is in memory. */

@@ -6,6 +6,8 @@ import type { Entry } from "../../../src/outbox/outbox.js";
 
 const entry = (qos: Qos): Entry => ({
   sequence: 1,
+  appended: 0,
+  expires: undefined,
   message: { topic: "a", payload: new Uint8Array(), qos, retain: false },
 });
 

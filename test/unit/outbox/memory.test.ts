@@ -5,6 +5,7 @@ import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import type { Entry as JournalEntry } from "../../../src/core/journal.js";
 import type { Message } from "../../../src/core/message.js";
+import { eventually } from "../../support/eventually.js";
 import { MemoryOutbox, type MemoryOutboxOptions } from "../../../src/outbox/memory.js";
 
 const message = (topic: string, size = 1): Message => ({ topic, payload: new Uint8Array(size), qos: 1, retain: false });
@@ -202,6 +203,53 @@ test("what to do when it is full is each message's own, and a drop counts for it
       ["up", "oldest"],
     ],
   );
+});
+
+test("what expired or is too old is not given but counted, and makes room before anything else is dropped", async () => {
+  let time = 1000;
+  const { outbox: box, journal } = outbox({ now: () => time, maxAge: 100, whenFull: "refuse" });
+  await box.append(message("a"), { expiry: 10, rule: "values" });
+  await box.append(message("b"), { expiry: 200 });
+  await box.append(message("c"), { expiry: 20 });
+  time = 1050;
+  await box.append(message("d"));
+  box.check(message("e"));
+  await box.append(message("e"));
+  assert.equal(journal.length, 1, "the one at the head");
+  time = 1101;
+  const entries = [box.take(), box.take(), box.take()];
+  assert.deepEqual(
+    entries.map((e) => e && [e.message.topic, e.appended, e.expires]),
+    [["d", 1050, undefined], ["e", 1050, undefined], undefined],
+  );
+  assert.deepEqual(
+    journal.map(({ at, reason }) => [at, reason]),
+    [
+      ["up", "expired"],
+      ["up", "too_old"],
+      ["up", "expired"],
+    ],
+  );
+  time = 0;
+  await box.append(message("f"), { expiry: 10 });
+  assert.equal(box.take()?.expires, 10, "the clock was set back");
+});
+
+test("nobody takes, nobody appends: what expired leaves all the same, however much it is", async () => {
+  let time = 1000;
+  const { outbox: box, journal } = outbox({ now: () => time, maxMessages: 100_000, maxBytes: 1e9 });
+  for (let n = 0; n < 25_000; n++) await box.append(message("a"), { expiry: 10 });
+  await box.append(message("b"));
+  time = 1010;
+  assert.equal(box.take(), undefined, "no more than a part of it in one turn");
+  let woken = 0;
+  box.onWaiting(() => (woken += 1));
+  await eventually(() => woken > 0, "the rest left");
+  assert.equal(journal.length, 25_000);
+  assert.equal(box.take()?.message.topic, "b");
+  await box.append(message("c"), { expiry: 5 });
+  time = 2000;
+  await eventually(() => box.depth.messages === 1, "it left without anybody asking");
 });
 
 test("whatever happens: order holds, the bounds hold, appended = acknowledged + dropped + there", async () => {

@@ -19,6 +19,10 @@ const outbox = await openDurableOutbox({
 });
 let next = Number(first);
 
+function told(text: string): Promise<unknown> {
+  return new Promise((resolve) => process.send?.(text, undefined, {}, resolve));
+}
+
 async function appendForEver(): Promise<void> {
   for (;;) {
     const number = next++;
@@ -28,7 +32,8 @@ async function appendForEver(): Promise<void> {
     // A third as many are taken, so that the log grows.
     const entry = number % 3 === 0 ? outbox.take() : undefined;
     if (entry === undefined) continue;
-    process.send?.(`-${Number.parseInt(Buffer.from(entry.message.payload).toString(), 10)}`);
+    // The parent's pipe may be full: what waits in front of it ends with the process.
+    await told(`-${Number.parseInt(Buffer.from(entry.message.payload).toString(), 10)}`);
     outbox.acknowledge(entry.sequence);
   }
 }
