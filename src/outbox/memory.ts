@@ -52,6 +52,7 @@ export class MemoryOutbox implements Outbox {
   #messages = 0;
   #bytes = 0;
   #wake: () => void = () => {};
+  #telling = false;
 
   constructor(options: MemoryOutboxOptions) {
     this.#options = options;
@@ -59,9 +60,11 @@ export class MemoryOutbox implements Outbox {
   }
 
   get depth(): Depth {
-    let oldest = this.#returned[0] ?? this.#waiting[this.#head];
-    for (const slot of this.#taken.values()) if (oldest === undefined || slot.sequence < oldest.sequence) oldest = slot;
-    return { messages: this.#messages, bytes: this.#bytes, oldest: oldest?.appended };
+    return { messages: this.#messages, bytes: this.#bytes, oldest: this.#oldest?.appended };
+  }
+
+  get settled(): number {
+    return (this.#oldest?.sequence ?? this.#sequence + 1) - 1;
   }
 
   onWaiting(listener: () => void): void {
@@ -194,9 +197,23 @@ export class MemoryOutbox implements Outbox {
     return slot;
   }
 
+  get #oldest(): Slot | undefined {
+    let oldest = this.#returned[0] ?? this.#waiting[this.#head];
+    for (const slot of this.#taken.values()) if (oldest === undefined || slot.sequence < oldest.sequence) oldest = slot;
+    return oldest;
+  }
+
+  /** It was acknowledged or dropped, and `settled` may have moved. */
   #forget(slot: Slot): void {
     this.#messages -= 1;
     this.#bytes -= slot.size;
+    if (this.#telling) return;
+    // Not within the call of whoever acknowledges, and once for all that it acknowledges.
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      this.#wake();
+    });
   }
 }
 

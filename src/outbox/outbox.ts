@@ -45,8 +45,14 @@ export interface Outbox {
   take(): Entry | undefined;
   acknowledge(sequence: number): void;
   release(sequence: number): void;
-  /** Called whenever there may be something to take that was not there before. It must not throw. */
+  /** Called whenever there may be something to take that was not there before, and when `settled` moved. It must not throw. */
   onWaiting(listener: () => void): void;
+  /**
+   * Up to this sequence all is acknowledged or dropped, and a process that is killed now would know it after its restart: whoever
+   * sends nothing beyond `settled + n` sends at most n messages twice. It follows an acknowledgement by some turns of the event
+   * loop. In memory, where nothing is there after a restart, it is what is acknowledged or dropped now.
+   */
+  readonly settled: number;
   readonly depth: Depth;
   /** Whether what waits is still there after the process ended. */
   readonly survives: boolean;

@@ -1,4 +1,4 @@
-import { performance } from "node:perf_hooks";
+import { setImmediate as turn } from "node:timers/promises";
 import type { CursorFile, Position } from "./cursor.js";
 import { attempt } from "./files.js";
 
@@ -6,19 +6,25 @@ export interface CheckpointOptions {
   readonly file: CursorFile;
   /** Where the outbox is now. */
   readonly position: () => Position;
+  /** It was written, but need not be on the medium. `trouble` says why it could not be: it is tried again. */
+  readonly onWritten: (position: Position, trouble: string | undefined) => void;
+  /** After a write that failed, in ms. */
+  readonly retry: number;
 }
 
-/** Between two writes of the cursor, in ms. After kill -9, what was acknowledged in that time is sent again. */
-const APART = 5;
-
 /**
- * Writes the cursor soon after it moved, and syncs it when asked. A write that fails is made up for by the next one: a cursor that
- * lags costs messages that are sent twice, never one that is lost.
+ * Writes the cursor as soon as it moved, in the same turn of the event loop and one write at a time: what moves while one is under
+ * way comes along in the next. Syncs it when asked. A write that fails is made up for by the next one: a cursor that lags costs
+ * messages that are sent twice, never one that is lost.
  */
 export class Checkpoint {
   readonly #options: CheckpointOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #wrote = Number.NEGATIVE_INFINITY;
+  /** Since the last write began. */
+  #moved = false;
+  #last: Position | undefined;
+  #running = false;
+  #again: NodeJS.Timeout | undefined;
+  #closed = false;
   #lane: Promise<unknown> = Promise.resolve();
 
   constructor(options: CheckpointOptions) {
@@ -27,11 +33,10 @@ export class Checkpoint {
 
   /** The position has moved. */
   touch(): void {
-    if (this.#timer !== undefined) return;
-    const wait = Math.max(0, this.#wrote + APART - performance.now());
-    this.#timer = setTimeout(() => {
-      void this.#write();
-    }, wait);
+    this.#moved = true;
+    if (this.#running || this.#again !== undefined || this.#closed) return;
+    this.#running = true;
+    void this.#run();
   }
 
   /**
@@ -45,20 +50,40 @@ export class Checkpoint {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#closed = true;
+    clearTimeout(this.#again);
     await this.#alone(() => this.#options.file.close());
   }
 
+  async #run(): Promise<void> {
+    // All that is acknowledged in this turn comes along.
+    await turn();
+    while (this.#moved && !this.#closed) {
+      this.#moved = false;
+      if (this.#same(this.#options.position()) || (await this.#write()) !== undefined) continue;
+      this.#again = setTimeout(() => {
+        this.#again = undefined;
+        this.touch();
+      }, this.#options.retry);
+      break;
+    }
+    this.#running = false;
+  }
+
+  /** What was acknowledged behind one that is not moves nothing. */
+  #same({ acknowledged, gone }: Position): boolean {
+    return acknowledged === this.#last?.acknowledged && gone.length === this.#last.gone.length;
+  }
+
   async #write(): Promise<Position | undefined> {
-    clearTimeout(this.#timer);
-    let written: Position | undefined;
-    const failed = await this.#alone(async () => {
-      this.#timer = undefined;
-      written = this.#options.position();
-      await this.#options.file.write(written);
-      this.#wrote = performance.now();
+    let position: Position | undefined;
+    const trouble = await this.#alone(async () => {
+      position = this.#options.position();
+      await this.#options.file.write(position);
+      this.#last = position;
     });
-    return failed === undefined ? written : undefined;
+    if (position !== undefined) this.#options.onWritten(position, trouble);
+    return trouble === undefined ? position : undefined;
   }
 
   /** One after another: the two slots are written in turn. The error's text, if there was one. */

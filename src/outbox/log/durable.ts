@@ -53,11 +53,12 @@ const MOST_UNWRITTEN = 4 * 1024 * 1024;
  *    A write that failed leaves no part of a record that could be read: its segment is cut or ends where the next one begins.
  * 3. Order is that of `append`: sequences are places.
  * 4. What comes again are messages beyond the cursor's prefix, no others: the cursor holds the highest sequence up to which all are
- *    acknowledged or dropped, and nothing else. It is written some ms after it moved and synced once a second while there are
- *    commits, when a segment is deleted, and on closing. So after kill -9 the last few ms of acknowledgements come again, after a
- *    power cut the last second (or the 30 s of the system's own writing where nothing is appended); a lost cursor costs messages
- *    that are sent twice, never one that is lost. At QoS 2 that is once all the same only if the bridge keeps the state of
- *    its packet ids by sequence, which is the same before and after.
+ *    acknowledged or dropped, and nothing else. It is written as soon as it moved and synced once a second while there are
+ *    commits, when a segment is deleted, and on closing. `settled` is what was written last, so that after kill -9 nothing up to it
+ *    comes again; after a power cut the last second does (or the 30 s of the system's own writing where nothing is appended). Only
+ *    while the cursor cannot be written does `settled` run ahead of it, which is told: sending goes on. A lost cursor costs messages
+ *    that are sent twice, never one that is lost. At QoS 2 that is once all the same only if the bridge keeps the state of its
+ *    packet ids by sequence, which is the same before and after.
  * 5. A segment is deleted only when all in it is acknowledged or dropped and the cursor that says so is on the medium: what is
  *    missing otherwise is a loss, and reported as one.
  * 6. Under `commit` nothing is taken before it is as safe as it was promised to be, so that no sequence is given twice. Under
@@ -121,8 +122,10 @@ export class SegmentOutbox implements DurableOutbox {
     });
     this.#commit = new GroupCommit({ commit: (batch) => this.#store(batch), lingers: durability === "commit" });
     this.#progress = new Progress({
-      ...{ files, cursor, log: this.#log, gone: position.gone, syncs, retry },
+      ...{ files, cursor, log: this.#log, gone: position.gone, settled: position.acknowledged, syncs, retry },
       lowest: () => this.#ahead.oldest?.sequence ?? this.#loader.next,
+      onSettled: () => this.#wake(),
+      onTrouble: (what) => this.#report.cursorStuck(what),
       onRoom: () => this.#fault.again(),
     });
     this.#fault = new Fault({
@@ -145,6 +148,10 @@ export class SegmentOutbox implements DurableOutbox {
   get depth(): Depth {
     const oldest = this.#ahead.oldest?.appended ?? (this.#loader.behind ? this.#passed : this.#commit.oldest);
     return { messages: this.#messages, bytes: this.#bytes, oldest };
+  }
+
+  get settled(): number {
+    return this.#progress.settled;
   }
 
   get state(): OutboxState {

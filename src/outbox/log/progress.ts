@@ -11,13 +11,18 @@ export interface ProgressOptions {
   readonly log: SegmentLog;
   /** Sequences beyond the cursor that are gone: see cursor.ts. */
   readonly gone: readonly Range[];
+  /** Up to here all was acknowledged or dropped when it was recovered. */
+  readonly settled: number;
   /** The lowest sequence that is neither acknowledged nor dropped. */
   readonly lowest: () => number;
   /** False as long as nothing asked to be synced. */
   readonly syncs: () => boolean;
+  readonly onSettled: () => void;
+  /** The cursor could not be written; it is tried again. */
+  readonly onTrouble: (what: string) => void;
   /** Segments were deleted: there may be room again. */
   readonly onRoom: () => void;
-  /** Before it tries again to delete what could not be deleted, in ms. */
+  /** Before it tries again to write or delete what it could not, in ms. */
   readonly retry: number;
 }
 
@@ -34,6 +39,7 @@ const CURSOR_SYNC = 1000;
 export class Progress {
   readonly #options: ProgressOptions;
   readonly #checkpoint: Checkpoint;
+  #settled: number;
   #gone: readonly Range[];
   #synced = Number.NEGATIVE_INFINITY;
   #tidying: Promise<void> | undefined;
@@ -43,7 +49,16 @@ export class Progress {
   constructor(options: ProgressOptions) {
     this.#options = options;
     this.#gone = options.gone;
-    this.#checkpoint = new Checkpoint({ file: options.cursor, position: () => this.#position() });
+    this.#settled = options.settled;
+    this.#checkpoint = new Checkpoint({
+      ...{ file: options.cursor, retry: options.retry, position: () => this.#position() },
+      onWritten: ({ acknowledged }, trouble) => this.#written(acknowledged, trouble),
+    });
+  }
+
+  /** See outbox.ts. */
+  get settled(): number {
+    return this.#settled;
   }
 
   /** Writes the cursor as it was recovered, then deletes these files, of which nothing is left to send. */
@@ -62,7 +77,9 @@ export class Progress {
   /** These cannot be read any more. */
   lost(range: Range): void {
     this.#gone = withRange(this.#gone, range);
-    this.moved();
+    if (this.#closed) return;
+    void this.#checkpoint.flush(false);
+    this.tidy();
   }
 
   /** Along with a commit, now and then. */
@@ -94,6 +111,14 @@ export class Progress {
     await this.#tidying;
     await this.#checkpoint.flush(this.#options.syncs());
     await this.#checkpoint.close();
+  }
+
+  #written(acknowledged: number, trouble: string | undefined): void {
+    if (trouble !== undefined) this.#options.onTrouble(trouble);
+    if (acknowledged === this.#settled) return;
+    // Also where it could not be written: a disk that takes nothing must not stop what is on it from being sent.
+    this.#settled = acknowledged;
+    this.#options.onSettled();
   }
 
   #position(): Position {

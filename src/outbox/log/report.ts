@@ -17,6 +17,7 @@ export interface Report {
   faultBegan(what: string): void;
   faultEnded(): void;
   unreadable(what: string): void;
+  cursorStuck(what: string): void;
   lost(part: LostPart): void;
   recovered(recovery: Recovery, cursorLost: boolean): void;
 }
@@ -63,6 +64,13 @@ export function outboxReport(id: string, folder: string, journal: Journal): Repo
         event: "outbox_unreadable",
         at: id,
         message: `the outbox cannot read ${what}; it tries again`,
+      }),
+    cursorStuck: (what) =>
+      journal({
+        level: "warn",
+        event: "outbox_cursor_stuck",
+        at: id,
+        message: `${folder}/cursor cannot be written: ${what}; if the gateway ends before it can, what was sent is sent again`,
       }),
     lost: ({ segment, first, records, why }) => lost({ first, last: first + records - 1 }, basename(segment.path), why),
     recovered: ({ messages, losses, truncatedBytes }, cursorLost) => {

@@ -1,5 +1,5 @@
 // A process that appends until it is killed, and tells its parent what was promised: `+3` once message 3 may be acknowledged to its
-// sender, `-3` before it acknowledges message 3. Started by kill.test.ts with the folder and the first number.
+// sender, `-3` before it acknowledges message 3, and `=3` once sequence 3 is settled. Started by kill.test.ts with the folder and the first number.
 import { argv } from "node:process";
 import { openDurableOutbox } from "../../../../src/outbox/log/open.js";
 
@@ -35,6 +35,7 @@ async function appendForEver(): Promise<void> {
     // The parent's pipe may be full: what waits in front of it ends with the process.
     await told(`-${Number.parseInt(Buffer.from(entry.message.payload).toString(), 10)}`);
     outbox.acknowledge(entry.sequence);
+    process.send?.(`=${outbox.settled}`);
   }
 }
 

@@ -19,40 +19,45 @@ async function folder(context: TestContext): Promise<string> {
   return path;
 }
 
-/** Appends in a process of its own and ends it in the middle of that, once it has promised `enough` messages. */
+/** Appends in a process of its own and ends it in the middle of that, once it has told of `enough` messages. The last that was settled. */
 async function appendAndKill(
   path: string,
   first: number,
   enough: number,
   promised: Set<number>,
   sent: Set<number>,
-): Promise<void> {
+): Promise<number> {
   const child: ChildProcess = fork(join(import.meta.dirname, "appender.js"), [path, String(first)], {
     stdio: "inherit",
   });
   const done = once(child, "exit");
   let count = 0;
+  let settled = 0;
   child.on("message", (text) => {
     const number = Number(String(text).slice(1));
-    (String(text).startsWith("+") ? promised : sent).add(number);
+    if (String(text).startsWith("=")) settled = number;
+    else (String(text).startsWith("+") ? promised : sent).add(number);
     count += 1;
     if (count === enough) child.kill("SIGKILL");
   });
   const [, signal] = await done;
   assert.equal(signal, "SIGKILL");
+  return settled;
 }
 
 test("kill -9 in the middle of appending, again and again: what was promised is there, once and in order", async (t) => {
   const path = await folder(t);
   const promised = new Set<number>();
   const sent = new Set<number>();
+  let settled = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    await appendAndKill(path, round * 1_000_000, 300 + round * 400, promised, sent);
+    settled = await appendAndKill(path, round * 1_000_000, 300 + round * 400, promised, sent);
     const { outbox } = await open({ folder: path, files: diskFiles });
     assert.deepEqual(outbox.recovered.quarantined, []);
     const entries = await drain(outbox);
     const numbers = entries.map((entry) => Number(textOf(entry)));
     const here = new Set(numbers);
+    assert.ok((entries[0]?.sequence ?? 0) > settled, `${entries[0]?.sequence} is here again, ${settled} was settled`);
     assert.deepEqual(
       [...promised].filter((number) => !here.has(number) && !sent.has(number)),
       [],
@@ -66,7 +71,7 @@ test("kill -9 in the middle of appending, again and again: what was promised is 
     for (const { sequence } of entries) outbox.release(sequence);
     await outbox.close();
   }
-  assert.ok(promised.size > 1000);
+  assert.ok(promised.size > 1000 && settled > 100, `${promised.size} promised, ${settled} settled`);
 });
 
 test("a disk that is really full: refused, sent on, and taken again once there is room", async (t) => {
