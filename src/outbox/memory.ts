@@ -2,6 +2,7 @@ import { WeirError } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
 import type { Message } from "../core/message.js";
 import { type Drop, drops } from "./drops.js";
+import { makeEpoch } from "./epoch.js";
 import type { Depth, Entry, Outbox, Terms } from "./outbox.js";
 import { expiresAt, staleness } from "./stale.js";
 import { Sweep } from "./sweep.js";
@@ -38,6 +39,7 @@ const MOST_STALE = 10_000;
  */
 export class MemoryOutbox implements Outbox {
   readonly survives = false;
+  readonly epoch = makeEpoch();
   readonly #options: MemoryOutboxOptions;
   readonly #drop: Drop;
   readonly #sweep = new Sweep(() => this.#look());

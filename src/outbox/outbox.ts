@@ -54,6 +54,11 @@ export interface Outbox {
    */
   readonly settled: number;
   readonly depth: Depth;
+  /**
+   * 8 hex digits, made by chance when the outbox was first made. With its sequence it names a message for ever, except where a power
+   * cut may take back what was taken already: what was not appended under `commit`, and QoS 0.
+   */
+  readonly epoch: string;
   /** Whether what waits is still there after the process ended. */
   readonly survives: boolean;
 }

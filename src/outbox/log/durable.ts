@@ -5,6 +5,7 @@ import type { Depth, Entry, Terms } from "../outbox.js";
 import { expiresAt, staleness } from "../stale.js";
 import { Sweep } from "../sweep.js";
 import type { CursorFile } from "./cursor.js";
+import type { Epoch } from "./epoch.js";
 import { Fault } from "./fault.js";
 import { attempt, type Files } from "./files.js";
 import { GroupCommit } from "./group-commit.js";
@@ -22,6 +23,7 @@ export interface Parts {
   readonly files: Files;
   readonly cursor: CursorFile;
   readonly recovery: Recovery;
+  readonly epoch: Epoch;
   /** Undefined where the disk had no room for it: taken once it has. */
   readonly lock: Lock | undefined;
 }
@@ -63,7 +65,7 @@ const MOST_UNWRITTEN = 4 * 1024 * 1024;
  *    missing otherwise is a loss, and reported as one.
  * 6. Under `commit` nothing is taken before it is as safe as it was promised to be, so that no sequence is given twice. Under
  *    `interval` and `none`, and for QoS 0, a power cut may undo messages that were sent already, and their sequences are given
- *    again, save what the cursor has passed.
+ *    again under the same epoch, save what the cursor has passed. Otherwise epoch and sequence name a message for ever (epoch.ts).
  *
  * 7. What expired is dropped as soon as it stands at the head of what waits, by `take`, for room, or by a look each second; behind one
  *    that did not it stays until then. When it expires is in its record, so that it does so also while no process runs.
@@ -86,6 +88,7 @@ export class SegmentOutbox implements DurableOutbox {
   readonly #fault: Fault;
   readonly #sweep = new Sweep(() => this.#look());
   readonly #files: Files;
+  readonly #epoch: Epoch;
   #lock: Lock | undefined;
   /** Wait for the oldest to be dropped, which is not in memory yet. In order; whoever comes later stands behind them. */
   readonly #queue: Pending[] = [];
@@ -99,11 +102,12 @@ export class SegmentOutbox implements DurableOutbox {
   #closing: Promise<void> | undefined;
   #wake: () => void = () => {};
 
-  constructor(options: DurableOutboxOptions, { files, cursor, recovery, lock }: Parts) {
+  constructor(options: DurableOutboxOptions, { files, cursor, recovery, lock, epoch }: Parts) {
     const { folder, segmentBytes = SEGMENT_BYTES, durability, retry = RETRY } = options;
     this.#options = options;
     this.#files = files;
     this.#lock = lock;
+    this.#epoch = epoch;
     this.#syncs = durability !== "none";
     const syncs = (): boolean => this.#syncs;
     this.#report = outboxReport(options.id, folder, options.journal);
@@ -148,6 +152,10 @@ export class SegmentOutbox implements DurableOutbox {
   get depth(): Depth {
     const oldest = this.#ahead.oldest?.appended ?? (this.#loader.behind ? this.#passed : this.#commit.oldest);
     return { messages: this.#messages, bytes: this.#bytes, oldest };
+  }
+
+  get epoch(): string {
+    return this.#epoch.text;
   }
 
   get settled(): number {
@@ -389,6 +397,7 @@ export class SegmentOutbox implements DurableOutbox {
 
   async #rehearse(room: number): Promise<void> {
     this.#lock ??= await lockFolder(this.#files, this.#options.folder);
+    await this.#epoch.keep();
     await this.#log.rehearse(room);
   }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { messageOf, WeirError } from "../../core/errors.js";
 import { CursorFile } from "./cursor.js";
 import { SegmentOutbox } from "./durable.js";
+import { Epoch } from "./epoch.js";
 import { attempt, codeOf, diskFiles, type Files } from "./files.js";
 import { type Lock, lockFolder } from "./lock.js";
 import type { DurableOutbox, DurableOutboxOptions } from "./options.js";
@@ -29,8 +30,12 @@ export async function openDurableOutbox(options: DurableOutboxOptions): Promise<
     const cursor = new CursorFile(files, join(folder, "cursor"));
     const known = await cursor.read();
     const recovery = await recover(files, folder, known);
-    outboxReport(id, folder, options.journal).recovered(recovery, known === undefined);
-    const outbox = new SegmentOutbox(options, { files, cursor, recovery, lock });
+    const report = outboxReport(id, folder, options.journal);
+    report.recovered(recovery, known === undefined);
+    const epoch = await Epoch.open(files, folder, known !== undefined);
+    if (!epoch.kept && recovery.segments.length + recovery.finished.length > 0) report.epochNew();
+    fault ??= await troubleWith(epoch.keep());
+    const outbox = new SegmentOutbox(options, { files, cursor, recovery, lock, epoch });
     await outbox.begin(recovery.finished, fault);
     return outbox;
   } catch (error) {
@@ -45,6 +50,17 @@ export async function openDurableOutbox(options: DurableOutboxOptions): Promise<
 /** What a disk says that holds data but takes no more. The gateway must start with it: what it holds is to be sent. */
 function ofTheDisk(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EROFS", "EIO"].includes(codeOf(error));
+}
+
+/** What the disk said, which does not stop the opening. */
+async function troubleWith(work: Promise<void>): Promise<unknown> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (!ofTheDisk(error)) throw error;
+    return error;
+  }
 }
 
 /** Copies that were not finished when the process ended. */

@@ -17,6 +17,7 @@ export interface Report {
   faultBegan(what: string): void;
   faultEnded(): void;
   unreadable(what: string): void;
+  epochNew(): void;
   cursorStuck(what: string): void;
   lost(part: LostPart): void;
   recovered(recovery: Recovery, cursorLost: boolean): void;
@@ -64,6 +65,13 @@ export function outboxReport(id: string, folder: string, journal: Journal): Repo
         event: "outbox_unreadable",
         at: id,
         message: `the outbox cannot read ${what}; it tries again`,
+      }),
+    epochNew: () =>
+      journal({
+        level: "warn",
+        event: "outbox_epoch_new",
+        at: id,
+        message: `the names that messages in ${folder} had are not known any more: those that were sent are taken for new ones`,
       }),
     cursorStuck: (what) =>
       journal({
