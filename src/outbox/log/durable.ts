@@ -61,8 +61,8 @@ const MOST_UNWRITTEN = 4 * 1024 * 1024;
  *    while the cursor cannot be written does `settled` run ahead of it, which is told: sending goes on. A lost cursor costs messages
  *    that are sent twice, never one that is lost. At QoS 2 that is once all the same only if the bridge keeps the state of its
  *    packet ids by sequence, which is the same before and after.
- * 5. A segment is deleted only when all in it is acknowledged or dropped and the cursor that says so is on the medium: what is
- *    missing otherwise is a loss, and reported as one.
+ * 5. A segment is deleted only when all in it is acknowledged or dropped and the cursor that says so is on the medium, under `none`
+ *    too: what is missing otherwise is a loss, and reported as one.
  * 6. Under `commit` nothing is taken before it is as safe as it was promised to be, so that no sequence is given twice. Under
  *    `interval` and `none`, and for QoS 0, a power cut may undo messages that were sent already, and their sequences are given
  *    again under the same epoch, save what the cursor has passed. Otherwise epoch and sequence name a message for ever (epoch.ts).
@@ -126,7 +126,7 @@ export class SegmentOutbox implements DurableOutbox {
     });
     this.#commit = new GroupCommit({ commit: (batch) => this.#store(batch), lingers: durability === "commit" });
     this.#progress = new Progress({
-      ...{ files, cursor, log: this.#log, gone: position.gone, settled: position.acknowledged, syncs, retry },
+      ...{ files, cursor, log: this.#log, gone: position.gone, settled: position.acknowledged, retry },
       lowest: () => this.#ahead.oldest?.sequence ?? this.#loader.next,
       onSettled: () => this.#wake(),
       onTrouble: (what) => this.#report.cursorStuck(what),

@@ -15,8 +15,6 @@ export interface ProgressOptions {
   readonly settled: number;
   /** The lowest sequence that is neither acknowledged nor dropped. */
   readonly lowest: () => number;
-  /** False as long as nothing asked to be synced. */
-  readonly syncs: () => boolean;
   readonly onSettled: () => void;
   /** The cursor could not be written; it is tried again. */
   readonly onTrouble: (what: string) => void;
@@ -63,7 +61,7 @@ export class Progress {
 
   /** Writes the cursor as it was recovered, then deletes these files, of which nothing is left to send. */
   async begin(finished: readonly string[]): Promise<void> {
-    if ((await this.#checkpoint.flush(this.#options.syncs())) === undefined) return;
+    if ((await this.#checkpoint.flush(true)) === undefined) return;
     for (const path of finished) await attempt(this.#options.files.remove(path));
   }
 
@@ -109,7 +107,7 @@ export class Progress {
     this.#closed = true;
     clearTimeout(this.#again);
     await this.#tidying;
-    await this.#checkpoint.flush(this.#options.syncs());
+    await this.#checkpoint.flush(true);
     await this.#checkpoint.close();
   }
 
@@ -128,12 +126,12 @@ export class Progress {
   }
 
   async #deleteRetired(): Promise<void> {
-    const { log, syncs, onRoom } = this.#options;
+    const { log, onRoom } = this.#options;
     const segments = [...log.retired];
     for (const segment of segments) {
       this.#gone = withRange(this.#gone, { first: segment.first, last: endOf(segment) - 1 });
     }
-    const position = await this.#checkpoint.flush(syncs());
+    const position = await this.#checkpoint.flush(true);
     await log.remove(segments.filter((segment) => position === undefined || covers(position, segment)));
     onRoom();
   }

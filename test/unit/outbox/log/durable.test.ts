@@ -65,12 +65,12 @@ test("QoS 1 resolves after the sync and is taken after it; QoS 0 resolves at onc
   await outbox.close();
 });
 
-test("an interval is synced by itself; with none nothing ever is", async () => {
+test("an interval is synced by itself; with none nothing of the log ever is", async () => {
   const syncs = new Map<string, number>();
   for (const durability of ["interval", "none"] as const) {
     const { outbox, disk } = await open({ durability, interval: 1, segmentBytes: 200 });
-    disk.trouble = (call) => {
-      if (call.startsWith("sync")) syncs.set(durability, (syncs.get(durability) ?? 0) + 1);
+    disk.trouble = (call, path) => {
+      if (call.startsWith("sync") && !path.endsWith("cursor")) syncs.set(durability, (syncs.get(durability) ?? 0) + 1);
       return undefined;
     };
     await appendAll(outbox, numbers(20));
