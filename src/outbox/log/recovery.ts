@@ -102,6 +102,9 @@ export async function recover(files: Files, folder: string, cursor: Position | u
     } else if (found.size > segment.end) {
       truncatedBytes += found.size - segment.end;
       await attempt(cut(files, segment));
+    } else if (limit === undefined && segment.live > 0) {
+      // Who was killed had perhaps not synced it. What is given now must not be gone after a power cut, and its sequence given anew.
+      await attempt(secure(files, segment));
     }
     if (segment.live > 0) segments.push(segment);
     else if (segment.count > 0 || !segment.damaged) finished.push(segment.path);
@@ -137,6 +140,15 @@ async function setAside(files: Files, folder: string, names: readonly string[], 
   // What cannot be copied (a full disk, a bad sector) is not cut, and renamed once its sound part is done.
   const failed = (await attempt(work())) !== undefined;
   segment.damaged = failed || whole;
+}
+
+async function secure(files: Files, segment: Segment): Promise<void> {
+  const file = await files.open(segment.path, "read");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function cut(files: Files, segment: Segment): Promise<void> {

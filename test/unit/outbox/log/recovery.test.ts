@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { eventually } from "../../../support/eventually.js";
 import { Disk, systemError } from "./disk.js";
 import { counted, drain, message, type Opened, open, textOf } from "./fixture.js";
 
@@ -226,4 +227,17 @@ test("what devices sent may look like records, at every byte: it is looked throu
   const { outbox } = await open({}, disk);
   assert.deepEqual(outbox.recovered, { messages: 12, truncatedBytes: bait.length, quarantined: [] });
   await outbox.close();
+});
+
+test("what a killed process wrote and had not synced is synced before it is given", async () => {
+  const { outbox, disk } = await open({ durability: "interval", interval: 3_600_000 });
+  await outbox.append(message("a"));
+  await eventually(() => outbox.take() !== undefined, "it was written");
+  disk.kill();
+  const again = await open({}, disk);
+  assert.equal((await drain(again.outbox)).length, 1);
+  disk.pullPlug(() => 0);
+  const third = await open({}, disk);
+  assert.equal((await drain(third.outbox)).length, 1);
+  for (const one of [outbox, again.outbox, third.outbox]) await one.close();
 });
