@@ -48,6 +48,8 @@ export function openBridge(options: BridgeOptions): Bridge {
   const window = createWindow(options.window);
   /** Taken in its turn, and there is no room for it yet: nothing overtakes it. */
   let next: Entry | undefined;
+  /** Taken and not sent, in order: they come before all that was never taken. */
+  const returned: Entry[] = [];
   /** QoS 0 messages whose bytes the socket has not taken yet: mqtt.js forgets to call back for them when it is lost. */
   const unwritten = new Set<Entry>();
   /** What the attempt to connect that is under way failed with. */
@@ -65,7 +67,7 @@ export function openBridge(options: BridgeOptions): Bridge {
     client.publish(topic, asBuffer(payload), { qos, retain }, (error) => {
       if (qos === 0 && !unwritten.delete(entry)) return;
       window.remove(entry);
-      // Without a reason code an error means "not sent": the message is the outbox's again, in its old place.
+      // Without a reason code an error means "not sent": it is sent again, in its old place.
       if (error && !(error instanceof ErrorWithReasonCode)) return giveBack(entry);
       // With one, the upstream has decided (MQTT 5, 3.4.2.1): sent again it would be refused again, for ever.
       if (error) report.note("warn", "bridge_refused", `the upstream refused ${topic}: ${error.message}`);
@@ -77,8 +79,10 @@ export function openBridge(options: BridgeOptions): Bridge {
 
   /** With the one that waits for its turn behind it, which would overtake it otherwise. */
   const giveBack = (entry: Entry): void => {
-    outbox.release(entry.sequence);
-    if (next !== undefined) outbox.release(next.sequence);
+    for (const one of next === undefined ? [entry] : [entry, next]) {
+      const before = returned.findLastIndex((other) => other.sequence < one.sequence);
+      returned.splice(before + 1, 0, one);
+    }
     next = undefined;
   };
 
@@ -99,7 +103,7 @@ export function openBridge(options: BridgeOptions): Bridge {
     if (pumping) return;
     pumping = true;
     while (client.connected && !stopped) {
-      next ??= outbox.take();
+      next ??= returned.shift() ?? outbox.take();
       if (next === undefined || !window.fits(next.message.qos)) break;
       const entry = next;
       next = undefined;

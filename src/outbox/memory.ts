@@ -4,6 +4,7 @@ import type { Message } from "../core/message.js";
 import { type Drop, drops } from "./drops.js";
 import { makeEpoch } from "./epoch.js";
 import type { Depth, Entry, Outbox, Terms } from "./outbox.js";
+import { Queue } from "./queue.js";
 import { expiresAt, staleness } from "./stale.js";
 import { Sweep } from "./sweep.js";
 
@@ -31,11 +32,8 @@ const MOST_STALE = 10_000;
  * An outbox in memory: bounded, every drop counted, empty after a restart.
  *
  * Invariants
- * - a slot is in one place: in `#waiting` from `#head` on, in `#returned`, or in `#taken`. What is acknowledged or dropped is in
- *   none, so that memory follows the bounds even while the oldest is on its way for the whole of an outage;
- * - `#waiting` and `#returned` are in order of sequence, and whatever was taken once comes before all of `#waiting`;
- * - a stale one leaves when it is at the head of what waits, behind one that is not it stays until that has left;
- * - `#messages` and `#bytes` count all slots, `#takenBytes` those in `#taken`; the first two never pass their bounds.
+ * - `#messages` and `#bytes` count all that is in `#queue`, and never pass their bounds;
+ * - a stale one leaves when it is at the head of what waits, behind one that is not it stays until that has left.
  */
 export class MemoryOutbox implements Outbox {
   readonly survives = false;
@@ -43,13 +41,7 @@ export class MemoryOutbox implements Outbox {
   readonly #options: MemoryOutboxOptions;
   readonly #drop: Drop;
   readonly #sweep = new Sweep(() => this.#look());
-  /** Never taken. Places before `#head` are empty. */
-  #waiting: (Slot | undefined)[] = [];
-  #head = 0;
-  /** Taken and released again. */
-  readonly #returned: Slot[] = [];
-  readonly #taken = new Map<number, Slot>();
-  #takenBytes = 0;
+  readonly #queue = new Queue<Slot>();
   #sequence = 0;
   #messages = 0;
   #bytes = 0;
@@ -62,11 +54,11 @@ export class MemoryOutbox implements Outbox {
   }
 
   get depth(): Depth {
-    return { messages: this.#messages, bytes: this.#bytes, oldest: this.#oldest?.appended };
+    return { messages: this.#messages, bytes: this.#bytes, oldest: this.#queue.oldest?.appended };
   }
 
   get settled(): number {
-    return (this.#oldest?.sequence ?? this.#sequence + 1) - 1;
+    return (this.#queue.oldest?.sequence ?? this.#sequence + 1) - 1;
   }
 
   onWaiting(listener: () => void): void {
@@ -87,7 +79,7 @@ export class MemoryOutbox implements Outbox {
     const kept = { ...message, payload: unpinned(message.payload) };
     const appended = this.#options.now();
     const expires = expiresAt(appended, terms.expiry);
-    this.#waiting.push({ sequence: this.#sequence, message: kept, size, appended, expires });
+    this.#queue.add({ sequence: this.#sequence, message: kept, size, appended, expires });
     this.#sweep.touch();
     this.#wake();
   }
@@ -97,24 +89,12 @@ export class MemoryOutbox implements Outbox {
       this.#sweep.soon(); // the rest of them, and then it wakes the bridge
       return undefined;
     }
-    const slot = this.#shift();
-    if (slot === undefined) return undefined;
-    this.#taken.set(slot.sequence, slot);
-    this.#takenBytes += slot.size;
-    return slot;
+    return this.#queue.take();
   }
 
   acknowledge(sequence: number): void {
-    const slot = this.#untake(sequence);
+    const slot = this.#queue.acknowledge(sequence);
     if (slot !== undefined) this.#forget(slot);
-  }
-
-  release(sequence: number): void {
-    const slot = this.#untake(sequence);
-    if (slot === undefined) return;
-    // A lost link releases in order, so that the place is nearly always the last one.
-    const before = this.#returned.findLastIndex((other) => other.sequence < sequence);
-    this.#returned.splice(before + 1, 0, slot);
   }
 
   /** True when the message fits now. False when it was the one to be dropped. */
@@ -124,13 +104,14 @@ export class MemoryOutbox implements Outbox {
     if (whenFull === "refuse") this.#refuse(rule);
     // What is taken may already be at the upstream: dropping it would free nothing but the knowledge of it. Where it leaves no
     // room, dropping all the rest would be in vain.
-    const possible = this.#taken.size < maxMessages && this.#takenBytes + size <= maxBytes;
+    const { messages, bytes } = this.#queue.taken;
+    const possible = messages < maxMessages && bytes + size <= maxBytes;
     if (whenFull === "drop-newest" || !possible) {
       this.#drop("newest", rule);
       return false;
     }
     while (!this.#fits(size)) {
-      const oldest = this.#shift();
+      const oldest = this.#queue.shift();
       if (oldest !== undefined) this.#forget(oldest);
       this.#drop("oldest");
     }
@@ -152,11 +133,11 @@ export class MemoryOutbox implements Outbox {
   #dropStale(): boolean {
     const now = this.#options.now();
     for (let count = 0; ; count += 1) {
-      const head = this.#returned[0] ?? this.#waiting[this.#head];
+      const { head } = this.#queue;
       const why = head === undefined ? undefined : staleness(head, now, this.#options.maxAge);
       if (head === undefined || why === undefined) return true;
       if (count === MOST_STALE) return false;
-      this.#shift();
+      this.#queue.shift();
       this.#forget(head);
       this.#drop(why);
     }
@@ -173,36 +154,6 @@ export class MemoryOutbox implements Outbox {
     this.#drop("refused", rule);
     const held = `holds ${this.#messages} messages, ${this.#bytes} bytes`;
     throw new WeirError("OUTBOX_FULL", `outbox of bridge ${this.#options.id} ${held}`);
-  }
-
-  /** The oldest that waits, which then is in no place. */
-  #shift(): Slot | undefined {
-    const returned = this.#returned.shift();
-    if (returned !== undefined) return returned;
-    const slot = this.#waiting[this.#head];
-    if (slot === undefined) return undefined;
-    this.#waiting[this.#head] = undefined;
-    this.#head += 1;
-    // Half of the array is empty: copy the rest down. Amortized one move a message.
-    if (this.#head >= 1024 && this.#head * 2 >= this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#head);
-      this.#head = 0;
-    }
-    return slot;
-  }
-
-  #untake(sequence: number): Slot | undefined {
-    const slot = this.#taken.get(sequence);
-    if (slot === undefined) return undefined;
-    this.#taken.delete(sequence);
-    this.#takenBytes -= slot.size;
-    return slot;
-  }
-
-  get #oldest(): Slot | undefined {
-    let oldest = this.#returned[0] ?? this.#waiting[this.#head];
-    for (const slot of this.#taken.values()) if (oldest === undefined || slot.sequence < oldest.sequence) oldest = slot;
-    return oldest;
   }
 
   /** It was acknowledged or dropped, and `settled` may have moved. */

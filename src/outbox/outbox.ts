@@ -27,8 +27,8 @@ export interface Terms {
 /**
  * The queue between the broker and one upstream. One bridge takes from it.
  *
- * An entry is waiting, taken or acknowledged. `take` gives the oldest that waits; `acknowledge` frees it once the
- * upstream has it; `release` makes it wait again, in its old place, when the link was lost before that.
+ * An entry is waiting, taken or acknowledged. `take` gives the oldest that waits, once; `acknowledge` frees it once the upstream
+ * has it. Until then it is the bridge that sends it again when the link was lost; a new process is given it again.
  */
 export interface Outbox {
   /**
@@ -44,7 +44,6 @@ export interface Outbox {
   /** What expired, or is older than the outbox keeps messages, is dropped instead of given. */
   take(): Entry | undefined;
   acknowledge(sequence: number): void;
-  release(sequence: number): void;
   /** Called whenever there may be something to take that was not there before, and when `settled` moved. It must not throw. */
   onWaiting(listener: () => void): void;
   /**

@@ -2,7 +2,8 @@ import { messageOf, type WeirError } from "../../core/errors.js";
 import type { Message } from "../../core/message.js";
 import type { DropReason } from "../drops.js";
 import type { Depth, Entry, Terms } from "../outbox.js";
-import { expiresAt, staleness } from "../stale.js";
+import { Queue } from "../queue.js";
+import { staleness } from "../stale.js";
 import { Sweep } from "../sweep.js";
 import type { CursorFile } from "./cursor.js";
 import type { Epoch } from "./epoch.js";
@@ -11,8 +12,9 @@ import { attempt, type Files } from "./files.js";
 import { GroupCommit } from "./group-commit.js";
 import { Loader, type LostPart } from "./loader.js";
 import { type Lock, lockFolder } from "./lock.js";
-import { type Item, SegmentLog, type Written } from "./log.js";
+import { SegmentLog, type Written } from "./log.js";
 import type { DurableOutbox, DurableOutboxOptions, OutboxState, Recovered } from "./options.js";
+import { type Pending, pendingOf } from "./pending.js";
 import { Progress } from "./progress.js";
 import { ReadAhead, type Slot } from "./read-ahead.js";
 import { RECORD_HEADER, sizeOf } from "./record.js";
@@ -28,17 +30,6 @@ export interface Parts {
   readonly lock: Lock | undefined;
 }
 
-/** A message on its way into the log, and who waits for that. */
-interface Pending extends Item {
-  readonly whenFull: "drop-oldest" | "drop-newest" | "refuse";
-  readonly durability: "commit" | "interval" | "none";
-  readonly rule: string | undefined;
-  readonly resolve: () => void;
-  readonly reject: (error: WeirError) => void;
-  /** It was told that all is well, since it asked for no more. */
-  answered: boolean;
-}
-
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 const READ_AHEAD = 1024; // entries
 const RETRY = 1000; // ms
@@ -48,8 +39,10 @@ const MOST_UNWRITTEN = 4 * 1024 * 1024;
  * An outbox on disk: a log of segments (log.ts), and a cursor that says how far the upstream has come (cursor.ts).
  *
  * What holds after a crash at any byte, of the process or of the power, and why
+ * `commit`, `interval` and `none` are what a message asks for: what its rule says, otherwise what the outbox was opened with.
+ *
  * 1. What `append` promised is there. Under `commit` it resolves for QoS 1 and 2 after fdatasync of the records, whose file was in
- *    the folder before (fsync of the folder). Recovery keeps every record up to the first that is not sound, and nothing after a
+ *    the folder before (fsync of the folder). Under `interval` that fdatasync follows within the interval. Recovery keeps every record up to the first that is not sound, and nothing after a
  *    record that was synced is ever written before it.
  * 2. Nothing is sent that was never appended: a record counts only with its CRC and with the very sequence that its place asks for.
  *    A write that failed leaves no part of a record that could be read: its segment is cut or ends where the next one begins.
@@ -66,7 +59,6 @@ const MOST_UNWRITTEN = 4 * 1024 * 1024;
  * 6. Under `commit` nothing is taken before it is as safe as it was promised to be, so that no sequence is given twice. Under
  *    `interval` and `none`, and for QoS 0, a power cut may undo messages that were sent already, and their sequences are given
  *    again under the same epoch, save what the cursor has passed. Otherwise epoch and sequence name a message for ever (epoch.ts).
- *
  * 7. What expired is dropped as soon as it stands at the head of what waits, by `take`, for room, or by a look each second; behind one
  *    that did not it stays until then. When it expires is in its record, so that it does so also while no process runs.
  *
@@ -80,7 +72,7 @@ export class SegmentOutbox implements DurableOutbox {
   readonly recovered: Recovered;
   readonly #options: DurableOutboxOptions;
   readonly #report: Report;
-  readonly #ahead: ReadAhead;
+  readonly #entries = new Queue<Slot>();
   readonly #log: SegmentLog;
   readonly #loader: Loader;
   readonly #commit: GroupCommit<Pending>;
@@ -116,10 +108,10 @@ export class SegmentOutbox implements DurableOutbox {
     this.#messages = messages;
     this.#bytes = bytes;
     this.#passed = oldest;
-    this.#ahead = new ReadAhead(options.readAhead ?? READ_AHEAD);
+    const ahead = new ReadAhead(options.readAhead ?? READ_AHEAD, this.#entries);
     this.#log = new SegmentLog({ files, folder, segmentBytes, syncs }, recovery.segments, recovery.next);
     this.#loader = new Loader({
-      ...{ files, log: this.#log, ahead: this.#ahead, start: recovery.start, retry },
+      ...{ files, log: this.#log, ahead, start: recovery.start, retry },
       onLoaded: () => this.#loaded(),
       onLost: (part) => this.#lost(part),
       onTrouble: (what) => this.#report.unreadable(what),
@@ -127,7 +119,7 @@ export class SegmentOutbox implements DurableOutbox {
     this.#commit = new GroupCommit({ commit: (batch) => this.#store(batch), lingers: durability === "commit" });
     this.#progress = new Progress({
       ...{ files, cursor, log: this.#log, gone: position.gone, settled: position.acknowledged, retry },
-      lowest: () => this.#ahead.oldest?.sequence ?? this.#loader.next,
+      lowest: () => this.#entries.oldest?.sequence ?? this.#loader.next,
       onSettled: () => this.#wake(),
       onTrouble: (what) => this.#report.cursorStuck(what),
       onRoom: () => this.#fault.again(),
@@ -150,7 +142,7 @@ export class SegmentOutbox implements DurableOutbox {
   }
 
   get depth(): Depth {
-    const oldest = this.#ahead.oldest?.appended ?? (this.#loader.behind ? this.#passed : this.#commit.oldest);
+    const oldest = this.#entries.oldest?.appended ?? (this.#loader.behind ? this.#passed : this.#commit.oldest);
     return { messages: this.#messages, bytes: this.#bytes, oldest };
   }
 
@@ -178,17 +170,11 @@ export class SegmentOutbox implements DurableOutbox {
   }
 
   append(message: Message, terms: Terms = {}): Promise<void> {
-    const { whenFull = this.#options.whenFull, durability = this.#options.durability, rule } = terms;
     return new Promise((resolve, reject) => {
-      const refusal = this.#refusal(rule);
+      const refusal = this.#refusal(terms.rule);
       if (refusal !== undefined) return reject(refusal);
       // A RangeError here rejects.
-      const size = sizeOf(message);
-      const waits = durability === "commit" && message.qos > 0;
-      const appended = this.#options.now();
-      const times = { appended, expires: expiresAt(appended, terms.expiry) };
-      const asked = { whenFull, durability, rule, waits };
-      const pending = { message, size, ...times, ...asked, resolve, reject, answered: false };
+      const pending = pendingOf(message, terms, this.#options, { resolve, reject });
       if (this.#queue.length > 0 || !this.#admit(pending)) this.#queue.push(pending);
     });
   }
@@ -196,21 +182,17 @@ export class SegmentOutbox implements DurableOutbox {
   take(): Entry | undefined {
     if (this.#closing !== undefined) return undefined;
     this.#dropStale();
-    const slot = this.#ahead.take();
+    const slot = this.#entries.take();
     if (slot !== undefined) this.#passed = slot.appended;
     this.#loader.load();
     return slot;
   }
 
   acknowledge(sequence: number): void {
-    const slot = this.#ahead.untake(sequence);
+    const slot = this.#entries.acknowledge(sequence);
     if (slot === undefined) return;
     this.#forget(slot);
     this.#admitQueue();
-  }
-
-  release(sequence: number): void {
-    if (this.#ahead.release(sequence)) this.#admitQueue();
   }
 
   close(): Promise<void> {
@@ -271,7 +253,7 @@ export class SegmentOutbox implements DurableOutbox {
     if (whenFull === "refuse") return "refused";
     // What is taken may already be at the upstream: dropping it would free nothing but the knowledge of it. Where it leaves no
     // room, dropping all the rest would be in vain.
-    const { messages, bytes } = this.#ahead.taken;
+    const { messages, bytes } = this.#entries.taken;
     if (whenFull === "drop-newest" || messages >= maxMessages || bytes + size > maxBytes) {
       this.#report.dropped("newest", rule);
       return "dropped";
@@ -293,7 +275,7 @@ export class SegmentOutbox implements DurableOutbox {
   /** Drops what is stale at the head of what waits. What is not in memory yet follows when it is: see `#loaded`. */
   #dropStale(): void {
     const now = this.#options.now();
-    for (let head = this.#ahead.head; head !== undefined; head = this.#ahead.head) {
+    for (let head = this.#entries.head; head !== undefined; head = this.#entries.head) {
       const why = staleness(head, now, this.#options.maxAge);
       if (why === undefined) return;
       this.#dropHead(why);
@@ -302,7 +284,7 @@ export class SegmentOutbox implements DurableOutbox {
 
   /** False where nothing that waits is in memory. */
   #dropHead(why: DropReason): boolean {
-    const slot = this.#ahead.shift();
+    const slot = this.#entries.shift();
     this.#loader.load();
     if (slot === undefined) return false;
     this.#passed = slot.appended;
@@ -363,7 +345,7 @@ export class SegmentOutbox implements DurableOutbox {
     this.#progress.tidy();
     this.#loader.load();
     this.#admitQueue();
-    if (this.#ahead.waiting) this.#wake();
+    if (this.#entries.head !== undefined) this.#wake();
   }
 
   /** The batch could not be stored, nor will be what waits behind it. */
@@ -404,7 +386,7 @@ export class SegmentOutbox implements DurableOutbox {
   #loaded(): void {
     this.#dropStale();
     this.#admitQueue();
-    if (this.#ahead.waiting) this.#wake();
+    if (this.#entries.head !== undefined) this.#wake();
   }
 
   #lost(part: LostPart): void {

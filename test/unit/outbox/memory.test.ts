@@ -44,19 +44,6 @@ test("gives messages in the order they came, each once", async () => {
   assert.equal(box.take(), undefined);
 });
 
-test("a released message is taken again in its old place", async () => {
-  const { outbox: box } = outbox();
-  for (const topic of ["a", "b", "c"]) await box.append(message(topic));
-  const [a, b] = [box.take(), box.take()];
-  assert.ok(a && b);
-  box.release(b.sequence);
-  box.release(a.sequence);
-  assert.deepEqual(
-    [box.take(), box.take(), box.take()].map((e) => e?.message.topic),
-    ["a", "b", "c"],
-  );
-});
-
 test("acknowledged out of order, the depth follows and the oldest is the first unacknowledged", async () => {
   let time = 0;
   const { outbox: box } = outbox({ now: () => ++time });
@@ -272,39 +259,60 @@ test("nobody takes, nobody appends: what expired leaves all the same, however mu
   await eventually(() => box.depth.messages === 1, "it left without anybody asking");
 });
 
-test("whatever happens: order holds, the bounds hold, appended = acknowledged + dropped + there", async () => {
+test("whatever happens: order and bounds hold, appended = acknowledged + dropped + there, settled is the prefix, nothing stale is given", async () => {
   const step = fc.oneof(
-    fc.record({ do: fc.constant("append" as const), size: fc.integer({ min: 0, max: 40 }) }),
-    fc.record({ do: fc.constantFrom("take" as const, "release" as const, "acknowledge" as const), pick: fc.nat(9) }),
+    fc.record({
+      do: fc.constant("append" as const),
+      size: fc.integer({ min: 0, max: 40 }),
+      terms: fc.record(
+        {
+          expiry: fc.integer({ min: 1, max: 20 }),
+          whenFull: fc.constantFrom("drop-oldest" as const, "drop-newest" as const, "refuse" as const),
+        },
+        { requiredKeys: [] },
+      ),
+    }),
+    fc.record({ do: fc.constantFrom("take" as const, "acknowledge" as const), pick: fc.nat(9) }),
+    fc.record({ do: fc.constant("wait" as const), time: fc.integer({ min: -10, max: 15 }) }),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 300 }), async (steps) => {
-      const { outbox: box, journal } = outbox({ maxMessages: 5, maxBytes: 100 });
-      const taken = new Map<number, string>();
-      let appended = 0;
-      let acknowledged = 0;
+      let time = 1000;
+      const { outbox: box, journal } = outbox({ maxMessages: 5, maxBytes: 100, maxAge: 40, now: () => time });
+      /** Sequences that were given and not acknowledged. */
+      const taken: number[] = [];
+      let [appended, acknowledged, last, settled] = [0, 0, 0, 0];
       for (const s of steps) {
-        if (s.do === "append") await box.append(message(`${appended++}`.padStart(4, "0"), s.size));
+        if (s.do === "append") {
+          const name = `${appended++}`.padStart(4, "0");
+          await box.append(message(name, s.size), s.terms).catch(() => undefined);
+        } else if (s.do === "wait") time += s.time;
         else if (s.do === "take") {
           const entry = box.take();
           if (entry === undefined) continue;
-          assert.ok(!taken.has(entry.sequence), "given twice");
-          taken.set(entry.sequence, entry.message.topic);
+          assert.ok(entry.sequence > last, "in order, each once");
+          assert.ok(time < (entry.expires ?? Number.POSITIVE_INFINITY) && time <= entry.appended + 40, "stale");
+          last = entry.sequence;
+          taken.push(last);
         } else {
-          const sequence = [...taken.keys()][s.pick];
+          const [sequence] = taken.splice(s.pick, 1);
           if (sequence === undefined) continue;
-          taken.delete(sequence);
-          box[s.do](sequence);
-          if (s.do === "acknowledge") acknowledged += 1;
+          box.acknowledge(sequence);
+          acknowledged += 1;
         }
         assert.ok(box.depth.messages <= 5 && box.depth.bytes <= 100);
+        assert.ok(box.settled >= settled && box.settled < Math.min(...taken, Number.POSITIVE_INFINITY));
+        settled = box.settled;
+        if (box.depth.messages > taken.length) assert.ok(taken.length === 0 || settled === (taken[0] ?? 0) - 1);
       }
       assert.equal(appended, acknowledged + journal.length + box.depth.messages);
-      const rest: string[] = [];
-      for (const sequence of taken.keys()) box.release(sequence);
-      for (let entry = box.take(); entry; entry = box.take()) rest.push(entry.message.topic);
-      assert.deepEqual(rest, [...rest].sort());
-      assert.equal(rest.length, box.depth.messages);
+      for (let entry = box.take(); entry; entry = box.take()) taken.push(entry.sequence);
+      assert.equal(taken.length, box.depth.messages);
+      for (const sequence of taken) box.acknowledge(sequence);
+      assert.equal(
+        box.settled,
+        appended - journal.filter(({ reason }) => reason === "newest" || reason === "refused").length,
+      );
     }),
   );
 });

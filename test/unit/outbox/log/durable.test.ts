@@ -103,17 +103,6 @@ test("once an interval has passed, a power cut costs nothing, whatever segment i
   await outbox.close();
 });
 
-test("a released message is taken again in its old place, before what was never taken", async () => {
-  const { outbox } = await open();
-  await appendAll(outbox, ["a", "b", "c"]);
-  const [a, b] = [outbox.take(), outbox.take()];
-  assert.ok(a && b);
-  outbox.release(b.sequence);
-  outbox.release(a.sequence);
-  assert.deepEqual((await drain(outbox)).map(textOf), ["a", "b", "c"]);
-  await outbox.close();
-});
-
 test("what is not in memory is read back in order, and the listener is called for it", async () => {
   const { outbox, disk } = await open({ segmentBytes: 20_000 });
   await appendAll(outbox, numbers(5000));
