@@ -29,13 +29,13 @@ const LAYERS = [
   { name: "protocols", holds: /^src\/protocols\//, may: ["senml"] },
   { name: "router", holds: /^src\/router\//, may: [...LOWER, "core", "senml"] },
   { name: "broker", holds: /^src\/broker\//, may: [...LOWER, "core"] },
-  { name: "bridge", holds: /^src\/bridge\//, may: [...LOWER, "core"] },
+  { name: "bridge", holds: /^src\/bridge\//, may: [...LOWER, "core", ...PROTOCOLS] },
   { name: "trace", holds: /^src\/trace\//, may: [...LOWER, "core"] },
   { name: "web", holds: /^src\/web\//, may: [...LOWER, "core"] },
   { name: "simulator", holds: /^src\/simulator\//, may: ["profile", "config", "core", ...PROTOCOLS] },
   // Other programs' configurations as ours.
   { name: "import", holds: /^src\/import\//, may: ["config", "core"] },
-  { name: "gateway", holds: /^src\/(gateway|plan|simulated)\.ts$/, may: ["adapters/index.ts", "start", ...PARTS] },
+  { name: "gateway", holds: /^src\/(gateway|plan|simulated|uplink)\.ts$/, may: ["adapters/index.ts", "start", ...PARTS] },
   {
     name: "main",
     holds: /^src\/(main\.ts$|cli\/)/,

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Bridge, openBridge } from "./bridge/bridge.js";
+import type { Bridge } from "./bridge/bridge.js";
 import { type Broker, openBroker } from "./broker/broker.js";
 import { type BridgeConfig, type DeviceConfig, resourcePolicy } from "./config/index.js";
 import { type ClockStatus, createHold, openClock, sessionByWall } from "./clock/index.js";
@@ -9,11 +9,9 @@ import type { Journal } from "./core/journal.js";
 import type { Accept, Message, Origin } from "./core/message.js";
 import type { ReadingSink } from "./core/reading.js";
 import { formatTopic, validTopic } from "./core/topics.js";
+import { gatewayInfo } from "./info.js";
 import type { Counter, Recorder } from "./journal.js";
-import { pauseAfter, type Supervised, superviseLink } from "./link/index.js";
-import { openDurableOutbox } from "./outbox/log/open.js";
-import { MemoryOutbox } from "./outbox/memory.js";
-import type { Outbox } from "./outbox/outbox.js";
+import { type Supervised, superviseLink } from "./link/index.js";
 import type { Plan } from "./plan.js";
 import {
   createAvailability,
@@ -23,7 +21,10 @@ import {
   type DevicePolicy,
   gatewayMessage,
 } from "./router/index.js";
+import { reportSelf } from "./self-report.js";
 import { simulateDevices } from "./simulated.js";
+import { openUplink, type Uplink } from "./uplink.js";
+import { version } from "./version.js";
 
 export interface Gateway {
   /** The broker's listeners with their real ports. */
@@ -58,6 +59,8 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
   const { id: gateway, prefix } = config.gateway;
   const { journal } = recorder;
   const ticks = (): number => performance.now();
+  const started = now();
+  const release = version();
   const undo: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (let last = undo.pop(); last !== undefined; last = undo.pop()) {
@@ -74,7 +77,7 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
     const upstream = await openUpstream(plan, journal);
     if (upstream) undo.push(() => upstream.close());
 
-    const bridges: Bridge[] = [];
+    const bridges: Uplink[] = [];
     const supervised = new Map<string, Supervised>();
     const sessionOf = (device: string): Session | undefined => {
       const session = supervised.get(device)?.session();
@@ -107,15 +110,10 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
       await admit(message, origin);
       await broker.publish(message);
     };
-    const outboxes: GatewayOutbox[] = [];
-    undo.push(async () => void (await Promise.all(outboxes.map((outbox) => outbox.close()))));
     // Before the first is opened: should the second fail, the first would keep the process alive.
     undo.push(async () => void (await Promise.all(bridges.map((bridge) => bridge.close()))));
-    for (const settings of config.bridges) {
-      const outbox = await openOutbox(settings, config.gateway.state, journal, now);
-      outboxes.push(outbox);
-      bridges.push(bridgeOf(settings, outbox, plan, accept, journal));
-    }
+    for (const settings of config.bridges)
+      bridges.push(await openUplink(settings, { plan, accept, journal, now, trusted: clock.trusted }));
     // Not through the bridges: each says it upstream by itself, with a will.
     await broker.publish(gatewayMessage(prefix, gateway, true));
     const listeners = await broker.listen(config.broker.listeners);
@@ -162,7 +160,32 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
     // Before the links close: a device that waits for its answer is still to get it.
     undo.push(() => hold.stop());
     simulated.start();
-    undo.push(publishCounters(broker, recorder, prefix, gateway));
+    undo.push(
+      reportSelf({
+        topic: formatTopic(prefix, { kind: "counters", gateway }),
+        content: recorder.counters,
+        publish: broker.publish,
+        every: COUNTERS_EVERY,
+      }),
+      reportSelf({
+        topic: formatTopic(prefix, { kind: "info", gateway }),
+        content: () =>
+          gatewayInfo({
+            version: release,
+            started,
+            clock: { ...clock.state(), held: hold.held },
+            devices: config.devices.map(({ id }) => ({ id, online: availability.isOnline(id) })),
+            bridges,
+            now: now(),
+          }),
+        // Not through the outboxes: only the latest counts.
+        publish: async (message) => {
+          for (const bridge of bridges) bridge.announce(message);
+          await broker.publish(message);
+        },
+        every: config.gateway.info,
+      }),
+    );
 
     return {
       listeners,
@@ -206,33 +229,6 @@ async function offerAll(
   await Promise.all(takers.map((bridge) => bridge.offer(message)));
 }
 
-type GatewayOutbox = Outbox & { close(): Promise<void> };
-
-async function openOutbox(
-  { id, outbox }: BridgeConfig,
-  state: string,
-  journal: Journal,
-  now: () => number,
-): Promise<GatewayOutbox> {
-  const { durability, ...bounds } = outbox;
-  if (durability !== "memory")
-    return openDurableOutbox({ ...bounds, durability, id, folder: join(state, "outbox", id), journal, now });
-  return Object.assign(new MemoryOutbox({ ...bounds, id, journal, now }), { close: async () => {} });
-}
-
-function bridgeOf(settings: BridgeConfig, outbox: Outbox, plan: Plan, accept: Accept, journal: Journal): Bridge {
-  const { id: gateway, prefix } = plan.config.gateway;
-  const { id } = settings;
-  return openBridge({
-    ...settings,
-    outbox,
-    deliver: (message) => accept(message, { from: "bridge", bridge: id }),
-    statusTopic: formatTopic(prefix, { kind: "gateway", gateway }),
-    journal,
-    backoff: (failures) => pauseAfter(failures, Math.random()),
-  });
-}
-
 /** The second broker of demos: what a bridge carries has somewhere to arrive. */
 async function openUpstream(plan: Plan, journal: Journal): Promise<Broker | undefined> {
   const listener = plan.config.simulator?.upstream;
@@ -255,21 +251,4 @@ function policyOf(device: DeviceConfig): DevicePolicy {
 
 function impliesOnline(links: readonly Link[], device: string): boolean {
   return links.find((link) => link.devices.includes(device))?.impliesOnline ?? false;
-}
-
-/** What was discarded, dropped and refused, for everyone who can subscribe: the log alone is not looked at. */
-function publishCounters(broker: Broker, recorder: Recorder, prefix: string, gateway: string): () => Promise<void> {
-  let last = "";
-  const tell = (): Promise<void> => {
-    const payload = JSON.stringify(recorder.counters());
-    if (payload === last) return Promise.resolve();
-    last = payload;
-    const topic = formatTopic(prefix, { kind: "counters", gateway });
-    return broker.publish({ topic, payload: Buffer.from(payload), qos: 0, retain: true });
-  };
-  const timer = setInterval(() => void tell().catch(() => {}), COUNTERS_EVERY);
-  return async () => {
-    clearInterval(timer);
-    await tell();
-  };
 }

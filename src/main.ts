@@ -43,7 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
     },
   });
   const [command, argument, extra] = positionals;
-  if (values.version) return (await import("./cli/version.js")).printVersion();
+  if (values.version) return (await import("./version.js")).printVersion();
   if (values.help || command === undefined) {
     process.stdout.write(HELP);
     return values.help ? 0 : 2;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 /** The package's version, from the file that has it. */
 export function version(): string {
-  const file = new URL("../../../package.json", import.meta.url);
+  const file = new URL("../../package.json", import.meta.url);
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 

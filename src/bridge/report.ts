@@ -4,46 +4,45 @@ import type { Entry, Journal } from "../core/journal.js";
 /** How often a fault that lasts is brought to mind again, in ms. */
 const REMIND_EVERY = 10 * 60_000;
 
-/** Tells the journal what becomes of one connection: the first fault of a row loudly, its repeats quietly. */
+/** Tells the journal what becomes of a bridge's connections: the first fault of a row loudly, its repeats quietly. */
 export interface BridgeReport {
-  up(waiting: number): void;
-  /** Something went wrong while it is up. */
-  error(error: unknown): void;
-  /** It was up and is not any more. */
-  down(waiting: number): void;
-  /** An attempt to connect came to nothing. `error` is undefined where the far side just closed. */
-  failed(error: unknown): void;
+  up(url: string, waiting: number): void;
+  /** It was up and is not any more. `why` is undefined where the far side just closed. */
+  down(url: string, waiting: number, why: unknown): void;
+  /** An attempt to connect came to nothing. */
+  failed(url: string, error: unknown): void;
   note(level: Entry["level"], event: string, message: string, count?: number): void;
 }
 
 /** `ticks`: ms from any fixed start, never set back. */
-export function bridgeReport(id: string, url: string, journal: Journal, ticks: () => number): BridgeReport {
-  /** What the row of failed attempts was last said to be, and when. */
-  let told: { readonly text: string; readonly at: number } | undefined;
+export function bridgeReport(id: string, journal: Journal, ticks: () => number): BridgeReport {
+  /** What the row of failed attempts was last said to be, and when. By server. */
+  const told = new Map<string, { readonly text: string; readonly at: number }>();
 
   function note(level: Entry["level"], event: string, message: string, count?: number): void {
     journal({ level, event, at: `bridge ${id}`, message, ...(count === undefined ? {} : { count }) });
   }
 
   return {
-    up: (waiting) => {
-      told = undefined;
+    up: (url, waiting) => {
+      told.clear();
       note("info", "bridge_up", `connected to ${url}, ${waiting} messages wait`);
     },
-    error: (error) => note("warn", "bridge_error", `${url}: ${messageOf(error)}`),
-    down: (waiting) => note("warn", "bridge_down", `lost ${url}, ${waiting} messages wait`),
-    failed: (error) => {
-      const text = error === undefined ? CLOSED : messageOf(error);
+    down: (url, waiting, why) => {
+      const because = why === undefined ? "it closed the connection" : messageOf(why);
+      note("warn", "bridge_down", `lost ${url}: ${because}; ${waiting} messages wait`);
+    },
+    failed: (url, error) => {
+      const text = messageOf(error);
+      const last = told.get(url);
       const time = ticks();
-      const news = told === undefined || told.text !== text || time - told.at >= REMIND_EVERY;
-      if (news) told = { text, at: time };
+      const news = last === undefined || last.text !== text || time - last.at >= REMIND_EVERY;
+      if (news) told.set(url, { text, at: time });
       note(news ? "warn" : "debug", "bridge_error", `${url}: ${sentence(text)} It is tried again until it is there.`);
     },
     note,
   };
 }
-
-const CLOSED = "the connection was closed before it was accepted: is it an MQTT broker, and are port and path right?";
 
 function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;

@@ -6,7 +6,7 @@ import { makePlan, type Plan } from "../plan.js";
 import type { LiveTable } from "../simulator/index.js";
 import { type ConfigArgument, count } from "./check.js";
 import { untilSignal } from "./signals.js";
-import { version } from "./version.js";
+import { version } from "../version.js";
 
 /** How long an orderly stop may take, in ms, before the process ends without it. Shorter than systemd's patience. */
 const STOP_LIMIT = 15_000;

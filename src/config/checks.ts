@@ -1,3 +1,5 @@
+import { versions } from "node:process";
+import zlib from "node:zlib";
 import { messageOf } from "../core/errors.js";
 import { suggest } from "../core/near.js";
 import { formatReadingTopic, formatTopic, parseTopic } from "../core/topics.js";
@@ -136,7 +138,12 @@ function fileFindings(config: Config): (Finding & { level: Level })[] {
     if (problem)
       findings.push({ path: ["profiles", index], message: `the folder ${folder} ${problem}`, level: "error" });
   }
-  for (const [index, { tls }] of config.bridges.entries()) {
+  for (const [index, { tls, passwordFile, batch }] of config.bridges.entries()) {
+    if (batch?.compression === "zstd" && !("zstdCompressSync" in zlib)) {
+      const message = `needs Node 22.15 or later, and this is ${versions.node}: take zlib`;
+      findings.push({ path: ["bridges", index, "batch", "compression"], message, level: "error" });
+    }
+    if (passwordFile !== undefined) findings.push(...secretFindings(["bridges", index, "passwordFile"], passwordFile));
     if (tls?.rejectUnauthorized === false) {
       const message = "accepts any certificate: whoever is on the way can read and change everything";
       findings.push({ path: ["bridges", index, "tls", "rejectUnauthorized"], message, level: "warning" });
@@ -144,17 +151,16 @@ function fileFindings(config: Config): (Finding & { level: Level })[] {
     for (const key of ["ca", "cert", "key"] as const) {
       const file = tls?.[key];
       if (file === undefined) continue;
-      const inspected = inspectFile(file);
-      const path = ["bridges", index, "tls", key];
-      if ("problem" in inspected)
-        findings.push({ path, message: `the file ${file} ${inspected.problem}`, level: "error" });
-      else if (key === "key" && inspected.exposed)
-        findings.push({
-          path,
-          message: `the file ${file} can be read by others than its owner: chmod 600`,
-          level: "warning",
-        });
+      const found = secretFindings(["bridges", index, "tls", key], file);
+      findings.push(...found.filter(({ level }) => key === "key" || level === "error"));
     }
   }
   return findings;
+}
+
+function secretFindings(path: Finding["path"], file: string): (Finding & { level: Level })[] {
+  const inspected = inspectFile(file);
+  if ("problem" in inspected) return [{ path, message: `the file ${file} ${inspected.problem}`, level: "error" }];
+  if (!inspected.exposed) return [];
+  return [{ path, message: `the file ${file} can be read by others than its owner: chmod 600`, level: "warning" }];
 }

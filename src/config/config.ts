@@ -1,5 +1,6 @@
 import type { Qos } from "../core/message.js";
-import type { BridgeRule, ClockConfig, FileBridge, FileConfig, PayloadFormat, Report } from "./schema.js";
+import type { BridgeRule, FileBridge } from "./bridge-schema.js";
+import type { ClockConfig, FileConfig, PayloadFormat, Report } from "./schema.js";
 
 /** How the readings of one resource become messages. */
 export interface ResourcePolicy {
@@ -26,10 +27,15 @@ export interface DeviceConfig extends ResourcePolicy {
   readonly resources: ReadonlyMap<string, ResourcePolicy>;
 }
 
-export type BridgeConfig = Readonly<Omit<FileBridge, "clientId" | "rules" | "tls" | "outbox">> & {
-  readonly outbox: Readonly<Required<FileBridge["outbox"]>>;
+type Bounds = "maxMessages" | "maxBytes";
+
+export type BridgeConfig = Readonly<Omit<FileBridge, "url" | "clientId" | "rules" | "tls" | "batch" | "outbox">> & {
+  /** The preferred one first; never empty. */
+  readonly servers: readonly string[];
+  readonly outbox: Readonly<FileBridge["outbox"] & Required<Pick<FileBridge["outbox"], Bounds>>>;
   readonly clientId: string;
   readonly rules: readonly BridgeRule[];
+  readonly batch?: Readonly<Required<NonNullable<FileBridge["batch"]>>>;
   /** Paths are absolute. */
   readonly tls?: FileBridge["tls"] & {};
 };
@@ -41,6 +47,8 @@ export interface Config {
     readonly prefix: string;
     /** Absolute. */
     readonly state: string;
+    /** ms between two publications of the gateway's state. */
+    readonly info: number;
     readonly clock: Readonly<ClockConfig>;
   };
   readonly log: FileConfig["log"];

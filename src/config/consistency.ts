@@ -47,9 +47,18 @@ function bridgeFindings(config: Config): Finding[] {
     const findings: Finding[] = [];
     const add = (message: string, ...keys: string[]) => findings.push({ path: ["bridges", index, ...keys], message });
     // MQTT-3.1.2-22: without a user name there is no password, in 3.1.1.
-    if (bridge.password !== undefined && bridge.username === undefined && bridge.protocol === 4)
-      add("needs a username as well (MQTT 3.1.1 has no password alone)", "password");
-    if (bridge.tls && !/^(mqtts|wss):/i.test(bridge.url)) add("needs a url that begins with mqtts:// or wss://", "tls");
+    for (const key of ["password", "passwordFile"] as const) {
+      if (bridge[key] === undefined || bridge.username !== undefined || bridge.protocol === 5) continue;
+      add("needs a username as well (MQTT 3.1.1 has no password alone)", key);
+    }
+    if (bridge.password !== undefined && bridge.passwordFile !== undefined)
+      add("has no effect beside password: take one of them", "passwordFile");
+    if (bridge.tls && !bridge.servers.some((url) => /^(mqtts|wss):/i.test(url)))
+      add("needs a url that begins with mqtts:// or wss://", "tls");
+    if (new Set(bridge.servers).size < bridge.servers.length) add("names a server twice", "url");
+    if (bridge.backoff.min > bridge.backoff.max) add("must not be more than backoff.max", "backoff", "min");
+    if (bridge.messageId === "property" && bridge.protocol === 4)
+      add("needs protocol: 5 (MQTT 3.1.1 has no user properties)", "messageId");
     if (bridge.tls?.cert !== undefined && bridge.tls.key === undefined) add("needs tls.key as well", "tls", "cert");
     if (bridge.tls?.key !== undefined && bridge.tls.cert === undefined) add("needs tls.cert as well", "tls", "key");
     return findings;

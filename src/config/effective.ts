@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
-import { DEFAULT_TEMPLATE } from "../core/topics.js";
+import { DEFAULT_TEMPLATE, formatTopic } from "../core/topics.js";
 import type { BridgeConfig, Config, DeviceConfig, ResourcePolicy } from "./config.js";
-import type { BridgeRule, FileBridge, FileConfig, FileDevice, PayloadFormat } from "./schema.js";
+import type { BridgeRule, FileBridge } from "./bridge-schema.js";
+import type { FileConfig, FileDevice, PayloadFormat } from "./schema.js";
 
 /** What every device takes where neither it nor `defaults` names a topic: an object holds all resources in one message. */
 const OBJECT_TEMPLATE = "{prefix}/{device}";
@@ -40,12 +41,13 @@ function effectiveDevice(device: FileDevice, address: unknown, defaults: FileCon
 /** Everything of the gateway goes up, commands to its devices come down. */
 function defaultRules(prefix: string): BridgeRule[] {
   const prefixes = { localPrefix: `${prefix}/`, remotePrefix: `${prefix}/` };
+  const usual = { retain: "keep", priority: "normal", qos0: "queue", ...prefixes } as const;
   const commands = ["set", "get", "exec"].map((verb) => ({
     filter: `+/+/${verb}`,
     direction: "in" as const,
-    ...prefixes,
+    ...usual,
   }));
-  return [{ filter: "#", direction: "out", ...prefixes }, ...commands];
+  return [{ filter: "#", direction: "out", ...usual }, ...commands];
 }
 
 /** An outage of days at some messages a second; what a small machine has left beside everything else. */
@@ -55,14 +57,18 @@ const OUTBOX_BOUNDS = {
 } as const;
 
 function effectiveBridge(bridge: FileBridge, gateway: Config["gateway"], folder: string): BridgeConfig {
-  const { tls, ...rest } = bridge;
-  const absolute = (path: string | undefined, key: "ca" | "cert" | "key") =>
+  const { url, tls, batch, passwordFile, ...rest } = bridge;
+  const absolute = (path: string | undefined, key: string) =>
     path === undefined ? {} : { [key]: resolve(folder, path) };
+  const topic = formatTopic(gateway.prefix, { kind: "batch", gateway: gateway.id });
   return {
     ...rest,
+    servers: typeof url === "string" ? [url] : url,
     clientId: bridge.clientId ?? `weir-${gateway.id}-${bridge.id}`,
     rules: bridge.rules ?? defaultRules(gateway.prefix),
     outbox: { ...OUTBOX_BOUNDS[bridge.outbox.durability === "memory" ? "memory" : "disk"], ...bridge.outbox },
+    ...(batch ? { batch: { topic, ...batch } } : {}),
+    ...absolute(passwordFile, "passwordFile"),
     ...(tls
       ? { tls: { ...tls, ...absolute(tls.ca, "ca"), ...absolute(tls.cert, "cert"), ...absolute(tls.key, "key") } }
       : {}),
@@ -87,6 +93,7 @@ export function effectiveConfig(
     id: file.gateway.id ?? safeHostname(surroundings.hostname),
     prefix: file.gateway.prefix,
     state: resolve(folder, file.gateway.state ?? given ?? "weir-state"),
+    info: file.gateway.info,
     clock: file.gateway.clock,
   };
   return {

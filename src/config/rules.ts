@@ -1,6 +1,6 @@
 import { localFilter, remoteFilter } from "../core/topics.js";
 import type { BridgeConfig } from "./config.js";
-import type { BridgeRule } from "./schema.js";
+import type { BridgeRule } from "./bridge-schema.js";
 import type { Finding } from "./wording.js";
 
 /** Whether one topic could match both filters (MQTT 4.7). */
@@ -58,13 +58,16 @@ export function loopFindings(bridges: readonly BridgeConfig[]): Finding[] {
     bridge.rules.map((rule, r) => ({
       bridge,
       rule,
-      server: server(bridge.url),
+      servers: bridge.servers.map(server),
       path: ["bridges", b, "rules", r] as const,
     })),
   );
-  for (const out of rules.filter(({ rule }) => rule.direction === "out")) {
-    for (const back of rules.filter(({ rule }) => rule.direction === "in")) {
-      if (out.server !== back.server || !overlap(remoteFilter(out.rule), remoteFilter(back.rule))) continue;
+  for (const out of rules.filter(({ rule }) => rule.direction !== "in")) {
+    for (const back of rules.filter(({ rule }) => rule.direction !== "out")) {
+      if (!out.servers.some((one) => back.servers.includes(one))) continue;
+      if (!overlap(remoteFilter(out.rule), remoteFilter(back.rule))) continue;
+      // What a rule for both directions sent out is known when it comes back.
+      if (out.rule === back.rule) continue;
       if (out.bridge === back.bridge && narrower(back.rule, out.rule)) continue;
       const [, b, , r] = out.path;
       const message = `takes back in what bridges[${b}].rules[${r}] sends out: give one of them another remotePrefix or filter`;

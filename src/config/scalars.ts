@@ -6,6 +6,17 @@ export function unless(message: string): { error: (issue: { readonly input?: unk
   return { error: (issue) => (issue.input === undefined ? undefined : message) };
 }
 
+export const flag = z.boolean(unless("must be true or false"));
+export const text = z.string(unless("must be text (put a number or true/false in quotes)"));
+export const name = text.min(1, "must not be empty").max(1024, "must be at most 1024 characters long");
+export const path = text.min(1, "must not be empty").max(4096, "must be at most 4096 characters long");
+
+/** A whole number with both bounds allowed. */
+export function whole(min: number, max: number) {
+  const range = `must be between ${min} and ${max}`;
+  return z.int(unless("must be a whole number")).min(min, range).max(max, range);
+}
+
 /** Text with a unit (`500ms`, `10s`, `5m`, `1h`, `1d`) in the file; ms in the result. Both bounds are in ms and allowed. */
 export function duration(min = 0, max = LONGEST_TIMER) {
   const hint = "must be a duration with its unit, such as 500ms, 10s, 5m, 1h or 1d";

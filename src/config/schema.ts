@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { AdapterModule } from "../core/adapter.js";
-import { duration, identifier, qos, resourceName, size, unless } from "./scalars.js";
-import { bridgePrefix, filter, gatewayPrefix, template } from "./topic.js";
-import { listener, upstreamUrl } from "./urls.js";
+import { duration, flag, identifier, name, path, qos, resourceName, unless } from "./scalars.js";
+import { bridge } from "./bridge-schema.js";
+import { gatewayPrefix, template } from "./topic.js";
+import { listener } from "./urls.js";
 
 /**
  * The one definition of the configuration: types, defaults, validation, JSON Schema and the reference page come from
@@ -12,13 +13,9 @@ import { listener, upstreamUrl } from "./urls.js";
 /** What the configuration needs of an adapter. */
 export type AdapterSchemas = Pick<AdapterModule<unknown>, "name" | "settings" | "address">;
 
-const flag = z.boolean(unless("must be true or false"));
 /** Bounds of what a file may list: far above any gateway, and enough to keep a wrong file from eating the machine. */
 const MAX_DEVICES = 5_000;
 const MAX_BRIDGES = 16;
-const text = z.string(unless("must be text (put a number or true/false in quotes)"));
-const name = text.min(1, "must not be empty").max(1024, "must be at most 1024 characters long");
-const path = text.min(1, "must not be empty").max(4096, "must be at most 4096 characters long");
 
 const deadbandSide = z.number().positive("must be more than 0").exactOptional();
 const deadband = z.strictObject({
@@ -100,83 +97,6 @@ const device = z.strictObject({
   resources: z.record(resourceName, resource).prefault({}).describe("What single resources do otherwise, by name."),
 });
 
-const tls = z.strictObject({
-  ca: path.exactOptional().describe("File with the certificates (PEM) to trust in place of the system's."),
-  cert: path.exactOptional().describe("File with the gateway's own certificate (PEM)."),
-  key: path
-    .exactOptional()
-    .describe("File with the key of that certificate (PEM). Only its owner should be able to read it."),
-  rejectUnauthorized: flag
-    .default(true)
-    .describe("false accepts any certificate: for a test bench only, anyone on the way can read along."),
-});
-
-const rule = z.strictObject({
-  filter: filter.describe("MQTT filter below the prefixes."),
-  direction: z.enum(["out", "in"]).describe("`out`: local to upstream; `in`: upstream to local."),
-  qos: qos.exactOptional().describe("Highest QoS that this rule carries."),
-  localPrefix: bridgePrefix
-    .default("")
-    .describe("What local topics begin with; replaced by remotePrefix. Ends with a slash."),
-  remotePrefix: bridgePrefix.default("").describe("What upstream topics begin with. Ends with a slash."),
-});
-
-const bridge = z.strictObject({
-  id: identifier("bridge id").describe("Names the bridge in logs and metrics. Unique."),
-  url: upstreamUrl.describe("The upstream broker: mqtt://, mqtts://, ws:// or wss://."),
-  username: name.exactOptional().describe("User name at the upstream."),
-  password: name
-    .exactOptional()
-    .describe(`Password at the upstream. Keep it out of the file: write \${file:/run/secrets/x} here.`),
-  clientId: name.exactOptional().describe("MQTT client id. Left out: `weir-<gateway id>-<bridge id>`."),
-  protocol: z
-    .literal([4, 5], unless("must be 4 (MQTT 3.1.1) or 5 (MQTT 5)"))
-    .default(4)
-    .describe("4 is MQTT 3.1.1, 5 is MQTT 5."),
-  keepAlive: duration(1000, 65_535_000)
-    .refine((ms) => ms % 1000 === 0, "must be whole seconds: MQTT counts in seconds")
-    .prefault("30s")
-    .describe("Longest silence before a ping, in whole seconds."),
-  clean: flag.default(false).describe("Forget the session when disconnected. Loses commands sent meanwhile."),
-  tls: tls.exactOptional().describe("Only with mqtts:// or wss://."),
-  window: z
-    .int(unless("must be a whole number"))
-    .min(1, "must be between 1 and 65535")
-    .max(65_535, "must be between 1 and 65535")
-    .default(100)
-    .describe("Messages in flight at once, sent and not yet acknowledged."),
-  outbox: z
-    .strictObject({
-      maxMessages: z
-        .int(unless("must be a whole number"))
-        .min(1, "must be at least 1")
-        .exactOptional()
-        .describe("Most messages that wait for the upstream. Left out: 10000000, with durability `memory` 100000."),
-      maxBytes: size(1024, 2 ** 40)
-        .exactOptional()
-        .describe("Most bytes that wait for the upstream. Left out: 1GiB, with durability `memory` 64MiB."),
-      whenFull: z
-        .enum(["drop-oldest", "drop-newest", "refuse"])
-        .default("drop-oldest")
-        .describe("At the bound: lose the oldest, lose the new one, or refuse it so that the sender keeps it."),
-      durability: z
-        .enum(["commit", "interval", "none", "memory"])
-        .default("commit")
-        .describe(
-          "`commit`: QoS 1 and 2 are acknowledged to the sender once they are on the disk; `interval`: on the disk within " +
-            "`interval`; `none`: when the system likes; `memory`: never, a restart empties the queue.",
-        ),
-      interval: duration(10, 60_000).prefault("1s").describe("With durability `interval`: what a power cut may cost."),
-    })
-    .prefault({})
-    .describe("The queue in front of the upstream."),
-  rules: z
-    .array(rule)
-    .max(256, "must list at most 256 rules")
-    .exactOptional()
-    .describe("What goes where. Left out: everything of the gateway's prefix out, commands of its devices in."),
-});
-
 const simulator = z.strictObject({
   upstream: listener.exactOptional().describe("Address of an embedded second broker, for a bridge to reach."),
   table: flag.default(false).describe("Print a live table of what arrives there."),
@@ -217,6 +137,11 @@ export function fileSchema(adapters: readonly AdapterSchemas[]) {
           .describe(
             "Folder of what must survive a restart: the queues in front of the upstreams. Left out: the one that systemd " +
               "gives (STATE_DIRECTORY), else `weir-state` beside this file.",
+          ),
+        info: duration(1000)
+          .prefault("1m")
+          .describe(
+            "How often the gateway's state is published on its `info` topic, here and upstream, if it changed.",
           ),
         clock: clock
           .prefault({})
@@ -264,8 +189,6 @@ export function fileSchema(adapters: readonly AdapterSchemas[]) {
 
 export type FileConfig = z.output<ReturnType<typeof fileSchema>>;
 export type FileDevice = z.output<typeof device>;
-export type FileBridge = z.output<typeof bridge>;
-export type BridgeRule = z.output<typeof rule>;
 export type ClockConfig = z.output<typeof clock>;
 export type Report = z.output<typeof report>;
 export type PayloadFormat = z.output<typeof format>;

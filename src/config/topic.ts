@@ -31,6 +31,10 @@ function bridgePrefixProblem(text: string): string | undefined {
   return validTopic(text) ? untidy(text) : "must be a topic: no + or # in it";
 }
 
+function plainTopicProblem(text: string): string | undefined {
+  return validTopic(text) ? untidy(text) : "must be a topic: no + or # in it";
+}
+
 function gatewayPrefixProblem(text: string): string | undefined {
   return validPrefix(text)
     ? untidy(text)
@@ -48,3 +52,4 @@ export const template = checked("must be a topic in text, such as {prefix}/{devi
 export const filter = checked("must be an MQTT filter in text, such as # or +/temperature", filterProblem);
 export const bridgePrefix = checked("must be text that ends with a slash, such as site7/", bridgePrefixProblem);
 export const gatewayPrefix = checked("must be text, such as weir", gatewayPrefixProblem);
+export const plainTopic = checked("must be a topic in text, such as site7/batch", plainTopicProblem);

@@ -3,7 +3,7 @@
  *
  * readings       by template, customarily `{prefix}/{device}/{resource}`
  * availability   `{prefix}/{device}/status`
- * gateway        `{prefix}/$gateway/{id}/status` and `.../counters`
+ * gateway        `{prefix}/$gateway/{id}/status`, and `counters`, `info`, `batch`, `probe` beside it
  * commands       `{prefix}/{device}/{resource}/set` | `get` | `exec`
  * results        `{prefix}/{device}/{resource}/result`
  *
@@ -11,11 +11,13 @@
  */
 import type { Action } from "./command.js";
 
+/** What a gateway says about itself: its presence, and what belongs to it. */
+export type GatewayKind = "gateway" | "counters" | "info" | "batch" | "probe";
+
 /** The topics with a fixed shape below the gateway's prefix. Readings have a template instead. */
 export type Topic =
   | { readonly kind: "availability"; readonly device: string }
-  | { readonly kind: "gateway"; readonly gateway: string }
-  | { readonly kind: "counters"; readonly gateway: string }
+  | { readonly kind: GatewayKind; readonly gateway: string }
   | { readonly kind: "command"; readonly device: string; readonly resource: string; readonly action: Action }
   | { readonly kind: "result"; readonly device: string; readonly resource: string };
 
@@ -28,7 +30,16 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
 const STATUS = "status";
 const RESULT = "result";
 const GATEWAY = "$gateway";
-const COUNTERS = "counters";
+const OWN = {
+  gateway: STATUS,
+  counters: "counters",
+  info: "info",
+  batch: "batch",
+  probe: "probe",
+} as const satisfies Record<GatewayKind, string>;
+const OWN_KINDS: ReadonlyMap<string, GatewayKind> = new Map(
+  Object.entries(OWN).map(([kind, level]) => [level, kind as GatewayKind]),
+);
 
 /** Names of gateways, devices and resources: one topic level each, in characters that every broker, path and file takes. */
 export function validName(name: string): boolean {
@@ -49,14 +60,12 @@ export function formatTopic(prefix: string, topic: Topic): string {
   switch (topic.kind) {
     case "availability":
       return `${prefix}/${topic.device}/${STATUS}`;
-    case "gateway":
-      return `${prefix}/${GATEWAY}/${topic.gateway}/${STATUS}`;
-    case "counters":
-      return `${prefix}/${GATEWAY}/${topic.gateway}/${COUNTERS}`;
     case "command":
       return `${prefix}/${topic.device}/${topic.resource}/${VERBS[topic.action]}`;
     case "result":
       return `${prefix}/${topic.device}/${topic.resource}/${RESULT}`;
+    default:
+      return `${prefix}/${GATEWAY}/${topic.gateway}/${OWN[topic.kind]}`;
   }
 }
 
@@ -66,9 +75,8 @@ export function parseTopic(prefix: string, topic: string): Topic | undefined {
   const [first, second, third, ...rest] = topic.slice(prefix.length + 1).split("/", 4);
   if (first === undefined || second === undefined || rest.length > 0) return undefined;
   if (first === GATEWAY) {
-    if (!validName(second)) return undefined;
-    if (third === STATUS) return { kind: "gateway", gateway: second };
-    return third === COUNTERS ? { kind: "counters", gateway: second } : undefined;
+    const kind = OWN_KINDS.get(third ?? "");
+    return kind !== undefined && validName(second) ? { kind, gateway: second } : undefined;
   }
   if (!validName(first)) return undefined;
   if (third === undefined) return second === STATUS ? { kind: "availability", device: first } : undefined;

@@ -1,3 +1,2 @@
-export { pauseAfter } from "./backoff.js";
 export type { LinkState } from "./state.js";
 export { type SetTimer, type SuperviseContext, type Supervised, superviseLink } from "./supervisor.js";

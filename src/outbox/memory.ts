@@ -5,7 +5,7 @@ import { type Drop, drops } from "./drops.js";
 import { makeEpoch } from "./epoch.js";
 import type { Depth, Entry, Outbox, Terms } from "./outbox.js";
 import { Queue } from "./queue.js";
-import { expiresAt, staleness } from "./stale.js";
+import { expiresAt, staleness, UNDATED } from "./stale.js";
 import { Sweep } from "./sweep.js";
 
 export interface MemoryOutboxOptions {
@@ -18,7 +18,8 @@ export interface MemoryOutboxOptions {
   readonly maxAge?: number;
   readonly journal: Journal;
   /** ms since the Unix epoch. */
-  readonly now: () => number;
+  /** ms since the Unix epoch; undefined while the machine does not know the time. */
+  readonly now: () => number | undefined;
 }
 
 interface Slot extends Entry {
@@ -77,7 +78,7 @@ export class MemoryOutbox implements Outbox {
     this.#messages += 1;
     this.#bytes += size;
     const kept = { ...message, payload: unpinned(message.payload) };
-    const appended = this.#options.now();
+    const appended = this.#options.now() ?? UNDATED;
     const expires = expiresAt(appended, terms.expiry);
     this.#queue.add({ sequence: this.#sequence, message: kept, size, appended, expires });
     this.#sweep.touch();

@@ -47,7 +47,7 @@ export async function strictUpstream(folder: string, choice: StrictChoice): Prom
     for (const entry of reader.read()) {
       if (entry.at === "violation") violations.push(entry);
       // States such as the gateway's own presence are retained; what is counted here is not.
-      else if ("owned" in entry && entry.owned !== undefined && !entry.owned.retain) arrivals.push(entry.owned);
+      else if ("owned" in entry && entry.owned !== undefined && ofSender(entry.owned)) arrivals.push(entry.owned);
     }
   };
   const launch = (): Promise<Program> =>
@@ -113,7 +113,7 @@ user root
   });
   observer.on("error", () => {}); // it tries again
   observer.on("message", (topic, payload, { qos, retain }) => {
-    if (!retain) arrivals.push({ topic, payload: payload.toString("latin1"), qos: qos as Qos });
+    if (ofSender({ topic, retain })) arrivals.push({ topic, payload: payload.toString("latin1"), qos: qos as Qos });
   });
   await observer.subscribeAsync("weir/+/n", { qos: 2 });
   return {
@@ -129,4 +129,9 @@ user root
       await program.signal("SIGTERM");
     },
   };
+}
+
+/** What the gateway says about itself, and tries out, is no message of a sender. */
+function ofSender({ topic, retain }: { readonly topic: string; readonly retain: boolean }): boolean {
+  return !retain && !topic.includes("/$gateway/");
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openBridge } from "../../src/bridge/bridge.js";
 import type { Qos } from "../../src/core/message.js";
+import { memorySessionStore } from "../../src/bridge/session/memory.js";
 import { MemoryOutbox } from "../../src/outbox/memory.js";
 import { startMosquitto } from "../support/mosquitto.js";
 import { collect, connectClient } from "../support/mqtt.js";
@@ -28,18 +29,38 @@ for (const protocol of [4, 5] as const) {
         });
         const bridge = openBridge({
           id: "up",
-          url: upstream.url,
+          gateway: "g",
+          servers: [upstream.url],
+          preferred: "first",
+          failback: 60_000,
           clientId: "gateway",
           protocol,
           keepAlive: 30_000,
+          timeout: 10_000,
           clean: false,
           window: 100,
-          rules: [{ direction: "out", filter: "#", localPrefix: "", remotePrefix: "" }],
-          outbox,
+          topicAliases: 16,
+          messageId: "none",
+          rules: [
+            {
+              direction: "out",
+              filter: "#",
+              localPrefix: "",
+              remotePrefix: "",
+              retain: "keep",
+              priority: "normal",
+              qos0: "queue",
+            },
+          ],
+          outboxes: [outbox],
+          store: memorySessionStore(),
+          refused: "/dev/null",
           deliver: async () => {},
           statusTopic: "status",
+          probeTopic: "probe",
           journal: () => {},
-          backoff: () => 100,
+          now: Date.now,
+          pause: () => 100,
         });
         t.after(() => bridge.close(0));
         for (let i = 0; i < 2_000; i++) {

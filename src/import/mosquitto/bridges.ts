@@ -53,6 +53,9 @@ function toBridge({ head, settings }: Section, queue: object, ids: Set<string>, 
   return { place: head, keys, rules };
 }
 
+/** The most that a bridge of ours has in flight. */
+const LARGEST_WINDOW = 10_000;
+
 /** Names of bridges are names of folders too: fewer characters than mosquitto takes, and each once. */
 function identifier(head: Setting, ids: Set<string>, notes: Notes): string {
   const name = text(head);
@@ -199,7 +202,8 @@ function backoff(own: Settings, notes: Notes): object {
 /** Both bounds are of all clients in mosquitto, and a bridge is one of them. */
 function inFlight(general: Settings): object {
   const most = general.whole("max_inflight_messages", 0, 65_535);
-  return most === undefined ? {} : { window: most === 0 ? 65_535 : most };
+  // 0 is mosquitto's "no limit".
+  return most === undefined ? {} : { window: most === 0 ? LARGEST_WINDOW : Math.min(most, LARGEST_WINDOW) };
 }
 
 function outbox(general: Settings, notes: Notes): object {

@@ -27,8 +27,8 @@ export interface DurableOutboxOptions {
   /** How many entries are kept in memory ahead of the bridge, where their bytes do not limit that. 1,024 if left out. */
   readonly readAhead?: number;
   readonly journal: Journal;
-  /** ms since the Unix epoch. */
-  readonly now: () => number;
+  /** ms since the Unix epoch; undefined while the machine does not know the time: then nothing is dated, and nothing is too old. */
+  readonly now: () => number | undefined;
   /** Between two tries to write to, or read from, a disk that failed, in ms. 1,000 if left out. */
   readonly retry?: number;
   /** The file system, for tests. */

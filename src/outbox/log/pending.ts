@@ -1,7 +1,7 @@
 import type { WeirError } from "../../core/errors.js";
 import type { Message } from "../../core/message.js";
 import type { Terms } from "../outbox.js";
-import { expiresAt } from "../stale.js";
+import { expiresAt, UNDATED } from "../stale.js";
 import type { Item } from "./log.js";
 import type { DurableOutboxOptions } from "./options.js";
 import { sizeOf } from "./record.js";
@@ -25,7 +25,7 @@ export function pendingOf(
   waiting: Pick<Pending, "resolve" | "reject">,
 ): Pending {
   const { whenFull = options.whenFull, durability = options.durability, rule, expiry } = terms;
-  const appended = options.now();
+  const appended = options.now() ?? UNDATED;
   return {
     message,
     size: sizeOf(message),

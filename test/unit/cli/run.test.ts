@@ -51,7 +51,7 @@ test("a bridge that cannot be set up ends it, whatever the others do", async (t)
 `;
   const { code, log } = await outcome(run(t, NOBODY + bridges));
   assert.equal(code, 1);
-  assert.match(log, /bridge two .*PEM/);
+  assert.match(log, /bridge two: .*PEM/);
 });
 
 test("it runs on when nobody reads its log any more", async (t) => {

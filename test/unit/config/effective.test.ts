@@ -11,6 +11,7 @@ test("an empty file is a gateway with every default", () => {
     id: "plant",
     prefix: "weir",
     state: resolve("weir-state"),
+    info: 60_000,
     clock: { mode: "auto", wait: 240_000 },
   });
   assert.deepEqual(config.log, { level: "info", format: "text" });
@@ -91,7 +92,7 @@ test("a bridge without rules carries the gateway's prefix out and commands in", 
   const { config } = load('gateway: { prefix: a/b }\nbridges: [{ id: up, url: "mqtt://x" }]');
   const [bridge] = config.bridges;
   assert.equal(bridge?.clientId, "weir-plant-up");
-  const prefixes = { localPrefix: "a/b/", remotePrefix: "a/b/" };
+  const prefixes = { localPrefix: "a/b/", remotePrefix: "a/b/", retain: "keep", priority: "normal", qos0: "queue" };
   assert.deepEqual(bridge?.rules, [
     { filter: "#", direction: "out", ...prefixes },
     { filter: "+/+/set", direction: "in", ...prefixes },

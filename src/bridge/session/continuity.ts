@@ -1,0 +1,32 @@
+import type { Servers } from "./session.js";
+
+/**
+ * Which servers can be trusted with a session of ours. A session that was left in the middle of QoS 2 exchanges is stale: the
+ * upstream still holds packet ids, and would take a new message under one of them for the old one, which is a loss. Such a
+ * server gets a clean start before it is used again.
+ *
+ * - `home` is where our session lives;
+ * - `clean` are servers without a stale one: they were given a clean start and left in order ever since, or share their sessions
+ *   with one that was.
+ *
+ * In a first life nothing is known of any server, and none is clean. Pure.
+ */
+export function mustReset({ home, clean }: Servers, url: string): boolean {
+  return url !== home && !clean.includes(url);
+}
+
+/** The server was given a clean start. */
+export function afterReset({ home, clean }: Servers, url: string): Servers {
+  return { home: home === url ? undefined : home, clean: [...clean.filter((one) => one !== url), url] };
+}
+
+/**
+ * Connected to `url`. `sessionPresent` at another server than before means that they share sessions (a cluster), and then all is
+ * as it was. Otherwise the one before keeps what we left there: stale, if that was in the middle of something.
+ */
+export function afterConnect(servers: Servers, url: string, sessionPresent: boolean, halfway: boolean): Servers {
+  const { home, clean } = servers;
+  const left = home !== undefined && home !== url && !sessionPresent && halfway ? home : undefined;
+  const still = clean.filter((one) => one !== left);
+  return { home: url, clean: still.includes(url) ? still : [...still, url] };
+}

@@ -1,0 +1,44 @@
+/**
+ * Finds the message that the upstream answers by closing the connection: too large, a topic that it does not take, not allowed.
+ * Sent again and again it would block the line for ever (MQTT 3.1.1 has no other way to refuse).
+ *
+ * A message is under suspicion when the connection ended without a single acknowledgement while it was the first that waited for
+ * one. From then on it is sent alone, on a connection that has just proved to work; when that ends in the same way
+ * often enough, it is guilty. Any acknowledgement clears it. Pure.
+ */
+export class Suspicion {
+  #suspect: number | undefined;
+  #strikes = 0;
+
+  /** The packet id that has to be sent alone. */
+  get suspect(): number | undefined {
+    return this.#suspect;
+  }
+
+  /** Something was acknowledged: whatever it was, the line is not blocked. */
+  cleared(): void {
+    this.#suspect = undefined;
+    this.#strikes = 0;
+  }
+
+  /**
+   * The connection was ended from the far side without a single acknowledgement; `first` is the packet id that has waited for
+   * one the longest, `alone` whether it was the only one that was sent after the connection had proved to work. True: it is guilty.
+   */
+  ended(first: number | undefined, alone: boolean): boolean {
+    if (first === undefined) return false;
+    if (first !== this.#suspect) {
+      this.#suspect = first;
+      this.#strikes = 0;
+      return false;
+    }
+    if (!alone) return false;
+    this.#strikes += 1;
+    if (this.#strikes < STRIKES) return false;
+    this.cleared();
+    return true;
+  }
+}
+
+/** A link that is cut at random hits the same moment so often in a row only by a very long chance. */
+const STRIKES = 5;

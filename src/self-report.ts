@@ -1,0 +1,32 @@
+import type { Message } from "./core/message.js";
+
+export interface SelfReport {
+  readonly topic: string;
+  /** Made anew each time; published where it is another one than the last. */
+  readonly content: () => unknown;
+  readonly publish: (message: Message) => Promise<void>;
+  /** ms */
+  readonly every: number;
+}
+
+/**
+ * Publishes something about the gateway itself, retained, for everyone who can subscribe: the log alone is not looked at. Once at
+ * the beginning, then whenever it changed, at most once in `every`. The function returned says it a last time and ends.
+ */
+export function reportSelf({ topic, content, publish, every }: SelfReport): () => Promise<void> {
+  let last = "";
+  const tell = async (): Promise<void> => {
+    const payload = JSON.stringify(content());
+    if (payload === last) return;
+    last = payload;
+    await publish({ topic, payload: Buffer.from(payload), qos: 0, retain: true });
+  };
+  // What cannot be published now is another one the next time.
+  const quietly = (): void => void tell().catch(() => {});
+  const timer = setInterval(quietly, every);
+  quietly();
+  return async () => {
+    clearInterval(timer);
+    await tell();
+  };
+}
