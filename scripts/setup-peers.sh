@@ -2,14 +2,19 @@
 # `npm run setup:peers`: installs with apt the programs that integration tests and the ship check talk to.
 # A program that is there is left alone; when all are there, nothing is run, so it works offline and twice.
 #
-# Debian starts and enables the mosquitto service when it installs the package, and that would hold port 1883, which Weir
-# listens on. So nothing may start services during the installation (policy-rc.d is Debian's own switch for that), and if
-# this script is what installed mosquitto, the service is disabled. A mosquitto that was there before is not touched.
+# Debian starts and enables the services of what it installs: mosquitto would hold port 1883, which Weir listens on, and the
+# clusters of the tests run from folders of their own. So nothing may start services during the installation (policy-rc.d is
+# Debian's own switch for that), and what the installation enabled is disabled, also where it failed half way. A service that
+# was enabled before is not touched.
 set -eu
 
 # Debian package, and the program of it that is looked for.
 PEERS="socat:socat mosquitto:mosquitto mosquitto-clients:mosquitto_sub libcoap3-bin:coap-client-notls
-udev:udevadm systemd:systemd-analyze buildah:buildah"
+udev:udevadm systemd:systemd-analyze buildah:buildah
+nats-server:nats-server rabbitmq-server:rabbitmq-server ejabberd:ejabberdctl"
+
+# What these packages, and those they bring along, enable to start at boot.
+UNITS="mosquitto.service nats-server.service rabbitmq-server.service ejabberd.service epmd.service epmd.socket logrotate.timer"
 
 # Servers are in folders that are not on every user's PATH.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -37,12 +42,27 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root="sudo"
 fi
 
+enabled() {
+  command -v systemctl >/dev/null 2>&1 && systemctl is-enabled --quiet "$1" 2>/dev/null
+}
+kept=""
+for unit in $UNITS; do
+  if enabled "$unit"; then kept="$kept $unit"; fi
+done
+
 policy=/usr/sbin/policy-rc.d
 placed=""
-remove_policy() {
+finish() {
+  for unit in $UNITS; do
+    case " $kept " in
+    *" $unit "*) ;;
+    # Only the links that start it at boot: it does not run, see above.
+    *) if enabled "$unit"; then $as_root systemctl disable -q "$unit" || true; fi ;;
+    esac
+  done
   if [ -n "$placed" ]; then $as_root rm -f "$policy"; fi
 }
-trap remove_policy EXIT
+trap finish EXIT
 trap 'exit 1' HUP INT TERM
 if [ ! -e "$policy" ]; then
   # 101: action forbidden by policy.
@@ -55,13 +75,6 @@ echo "setup:peers: installing$missing"
 $as_root apt-get update -q
 # shellcheck disable=SC2086 # the list is meant to be split
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing </dev/null
-
-case " $missing " in
-*" mosquitto "*)
-  # Only the link that starts it at boot: it does not run, see above.
-  if command -v systemctl >/dev/null 2>&1; then $as_root systemctl disable mosquitto.service || true; fi
-  ;;
-esac
 
 for peer in $PEERS; do
   command -v "${peer#*:}" >/dev/null 2>&1 || {

@@ -22,3 +22,31 @@ export async function freeUdpPort(): Promise<number> {
   await once(socket, "close");
   return port;
 }
+
+/** Linux gives out connections' own ports from 32768 up (ip_local_port_range). */
+const BELOW_EPHEMERAL = { first: 20_000, count: 12_000 };
+
+/**
+ * TCP ports for servers that are stopped and started again during the test: outside the range from which connections get
+ * theirs, so that none takes a port while its server is away.
+ */
+export async function steadyPorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = BELOW_EPHEMERAL.first + Math.floor(Math.random() * BELOW_EPHEMERAL.count);
+    if (!ports.includes(port) && (await isFree(port))) ports.push(port);
+  }
+  return ports;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, "127.0.0.1"), "listening");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}
