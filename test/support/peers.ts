@@ -9,6 +9,9 @@ const PACKAGES = {
   "coap-client-notls": "libcoap3-bin",
   "systemd-notify": "systemd",
   perl: "perl-base",
+  "nats-server": "nats-server",
+  "rabbitmq-server": "rabbitmq-server",
+  ejabberdctl: "ejabberd",
 } as const;
 
 export type Peer = keyof typeof PACKAGES;

@@ -63,6 +63,8 @@ function name(index: number): string {
 /** Debian keeps Erlang's libraries in a folder named after the architecture, which Erlang does not search by itself. */
 function libraries(): string {
   const folders = readdirSync("/usr/lib", { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const found = folders.find(({ name }) => readdirSync(join("/usr/lib", name)).some((each) => /^ejabberd-\d/.test(each)));
+  const found = folders.find(({ name }) =>
+    readdirSync(join("/usr/lib", name)).some((each) => /^ejabberd-\d/.test(each)),
+  );
   return join("/usr/lib", found?.name ?? "");
 }

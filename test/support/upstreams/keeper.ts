@@ -17,13 +17,15 @@ const PAUSE = 50;
 const LOOKS = 200;
 
 /** Linux: the processes that carry the mark. Those of other users cannot be read, and are not ours. */
-function marked(folder: string): number[] {
+export function marked(folder: string): number[] {
   const entry = `${MARK}=${folder}`;
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
-        return readFileSync(join("/proc", name, "environ"), "latin1").split("\0").includes(entry);
+        return readFileSync(join("/proc", name, "environ"), "latin1")
+          .split("\0")
+          .includes(entry);
       } catch {
         return false; // it has ended, or is not ours
       }
