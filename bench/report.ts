@@ -7,11 +7,16 @@ export interface Row {
   readonly ratio: number | null;
 }
 
+export interface BenchOptions {
+  /** Sizes that take many minutes, where a benchmark has such. */
+  readonly full: boolean;
+}
+
 /** A benchmark: measures, and says on the way what it does. */
 export interface Bench {
   /** One line for the list of benchmarks. */
   readonly about: string;
-  run(say: (line: string) => void): Promise<Row[]>;
+  run(say: (line: string) => void, options: BenchOptions): Promise<Row[]>;
 }
 
 /** A row of the medians of paired runs. An empty `peer` gives a row without one. */

@@ -5,12 +5,11 @@ import { execPath } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { locate } from "../test/support/peers.js";
 import { type Bench, type Row, row } from "./report.js";
-import { freePort, residentMb, type Subject, start } from "./subject.js";
+import { freePort, MAIN, residentMb, type Subject, start } from "./subject.js";
 
 const RUNS = 5;
 /** ms from the first answer to reading the memory: start-up garbage is collected, idle work has begun. */
 const SETTLE_MS = 3_000;
-const MAIN = join(import.meta.dirname, "..", "src", "main.js");
 
 interface Sample {
   readonly answeredMs: number;

@@ -2,8 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
+
+/** The command `weir`, built. */
+export const MAIN = join(import.meta.dirname, "..", "src", "main.js");
 
 /** MQTT 3.1.1 CONNECT, clean session, keep alive 10 s, client id "b" (3.1). */
 const CONNECT = Buffer.from([0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 10, 0, 1, 0x62]);
@@ -19,6 +23,8 @@ export interface Subject {
   readonly answeredMs: number;
   /** ms from the spawn to the first line on stderr that has the word; NaN when it was not given or not seen. */
   readonly saidMs: () => number;
+  /** The end of what it has written to stderr. */
+  readonly said: () => string;
   stop(): Promise<void>;
 }
 
@@ -70,7 +76,7 @@ export async function start(program: string, args: readonly string[], port: numb
     await stop();
     throw new Error(`${program} ${args.join(" ")}: ${how}\n${said}`);
   }
-  return { process: child, answeredMs: performance.now() - begun, saidMs: () => saidMs, stop };
+  return { process: child, answeredMs: performance.now() - begun, saidMs: () => saidMs, said: () => said, stop };
 }
 
 /** Resident memory of a process, in MB (10^6 bytes), without its children. */
