@@ -131,7 +131,8 @@ static uint64_t *got_by;        /* deliveries per publisher, all subscribers */
 static seqset *seen;            /* [sub * npub + pub] */
 static int fan;                 /* deliveries expected per publish */
 static uint64_t sent, recvd, acked, dups, ooo, m_sent, m_recv, m_acked, reconnects;
-static int measuring, publishing, pubs_lost;
+static int measuring, publishing;
+static int pubs_lost, subs_lost; /* connections that are gone for good */
 static uint64_t uniq_all;       /* different messages received, all subscribers */
 static volatile sig_atomic_t stop_flag;
 static void on_sig(int s) { (void)s; stop_flag = 1; }
@@ -163,7 +164,7 @@ static void drop_conn(conn *c, const char *why) {
     if (c->fd >= 0) close(c->fd);
     c->fd = -1; c->st = CLOSED; c->rlen = c->wlen = c->woff = 0; c->inflight = 0; c->want_out = 0;
     if (c->role == SUB && reconnect && !stop_flag) { c->retry_at = now_ns() + 10000000ull; reconnects++; return; }
-    if (c->role == PUB) pubs_lost++;   /* for good: publishers do not reconnect */
+    if (c->role == PUB) pubs_lost++; else subs_lost++;
     if (mode == IDLE || publishing || !stop_flag) fprintf(stderr, "mqttload: %s %d lost: %s\n", c->role == PUB ? "pub" : "sub", c->idx, why);
 }
 static void flush_conn(conn *c) {
@@ -460,13 +461,13 @@ static void end_measuring(void) {
 /* Subscribers first, then publishers, at most 200 handshakes at a time. */
 static int open_all(void) {
     int opened = 0; uint64_t t0 = now_ns();
-    while (nready < nconns && !stop_flag && !pubs_lost) {
+    while (nready < nconns && !stop_flag && !pubs_lost && !subs_lost) {
         int lim = nready < nsub ? nsub : nconns;
         while (opened < lim && opened - nready < 200) open_conn(&conns[opened++]);
         pump_events(20);
         if (now_ns() - t0 > 30000000000ull) { fprintf(stderr, "mqttload: %d of %d connections ready after 30 s\n", nready, nconns); return 0; }
     }
-    return !stop_flag && !pubs_lost;
+    return !stop_flag && !pubs_lost && !subs_lost;
 }
 
 /* How many more this publisher may send now. */
@@ -524,11 +525,11 @@ static void run_load(void) {
     while (!complete()) {
         uint64_t t = now_ns();
         if (!m.begin && t >= from) begin_measuring();
-        if (publishing && (t >= until || stop_flag || pubs_lost == npub || (count_limit && (int64_t)sent >= count_limit))) {
+        if (publishing && (t >= until || stop_flag || pubs_lost == npub || (nsub && subs_lost == nsub) || (count_limit && (int64_t)sent >= count_limit))) {
             publishing = 0; moved_at = t; event("published");
             if (!count_limit && measuring) end_measuring();   /* of a given time: stragglers do not count */
         }
-        if (mode == SUBONLY ? stop_flag : !publishing && (double)(t - moved_at) > drain * 1e9) break;
+        if (mode == SUBONLY ? stop_flag || subs_lost == nsub : !publishing && (double)(t - moved_at) > drain * 1e9) break;
         if (publishing) publish_round(t, allowance(t, start));
         pump_events(1);
         if (recvd + acked != moved) { moved = recvd + acked; moved_at = now_ns(); }

@@ -94,6 +94,9 @@ async function inTurns(
       const ports = ["-p", subject.port, "-b", upstream.port];
       const watched = ["-c", subject.pid, "-c", upstream.pid];
       const report = await runLoad(setup.mqttload, ["fanin", ...ports, ...COMMON, ...args, ...watched]);
+      // Otherwise its rate would be a row of a bridge that was not there.
+      if ((subject.process.exitCode ?? subject.process.signalCode) !== null)
+        throw new Error(`${contestant.name} ended in ${what}\n${subject.said()}`);
       setup.say(`${what}, ${contestant.name}, run ${run}: ${described(report, ["bridge", "upstream"])}`);
       reports[index]?.push(report);
     }
