@@ -3,6 +3,7 @@ import zlib from "node:zlib";
 import { messageOf } from "../core/errors.js";
 import { suggest } from "../core/near.js";
 import { formatReadingTopic, formatTopic, parseTopic } from "../core/topics.js";
+import { commandWarnings } from "./command-rules.js";
 import { type Config, type DeviceConfig, resourcePolicy } from "./config.js";
 import { folderProblem, inspectFile } from "./files.js";
 import type { LoadedConfig } from "./load.js";
@@ -29,6 +30,7 @@ export function checkConfig(loaded: LoadedConfig, options: CheckOptions): Config
     ...[...openListenerFindings(config), ...fileFindings(config)].map(({ path, message, level }) =>
       loaded.problem(path, message, level),
     ),
+    ...commandWarnings(config).map(({ path, message }) => loaded.problem(path, message, "warning")),
   ]);
 }
 

@@ -1,5 +1,6 @@
 import type { Qos } from "../core/message.js";
 import type { BridgeRule, FileBridge } from "./bridge-schema.js";
+import type { CommandsConfig } from "./commands.js";
 import type { ClockConfig, FileConfig, PayloadFormat, Report } from "./schema.js";
 
 /** How the readings of one resource become messages. */
@@ -54,6 +55,7 @@ export interface Config {
   readonly log: FileConfig["log"];
   readonly broker: FileConfig["broker"];
   readonly bridges: readonly BridgeConfig[];
+  readonly commands: Readonly<CommandsConfig>;
   /** By adapter name, as each adapter's `settings` schema made it; every known adapter is there. */
   readonly adapters: Readonly<Record<string, unknown>>;
   /** Absolute folders, searched in order before the bundled ones. */

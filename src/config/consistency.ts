@@ -1,3 +1,4 @@
+import { commandFindings } from "./command-rules.js";
 import type { Config } from "./config.js";
 import { namesResource } from "./effective.js";
 import { loopFindings } from "./rules.js";
@@ -12,6 +13,7 @@ export function consistencyFindings(file: FileConfig, config: Config): Finding[]
     ...bridgeFindings(config),
     ...loopFindings(config.bridges),
     ...listenerFindings(config),
+    ...commandFindings(config),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { DEFAULT_TEMPLATE, formatTopic } from "../core/topics.js";
-import type { BridgeConfig, Config, DeviceConfig, ResourcePolicy } from "./config.js";
 import type { BridgeRule, FileBridge } from "./bridge-schema.js";
+import type { BridgeConfig, Config, DeviceConfig, ResourcePolicy } from "./config.js";
 import type { FileConfig, FileDevice, PayloadFormat } from "./schema.js";
 
 /** What every device takes where neither it nor `defaults` names a topic: an object holds all resources in one message. */
@@ -101,6 +101,7 @@ export function effectiveConfig(
     log: file.log,
     broker: file.broker,
     bridges: file.bridges.map((bridge) => effectiveBridge(bridge, gateway, folder)),
+    commands: file.commands,
     adapters: file.adapters,
     profiles: file.profiles.map((path) => resolve(folder, path)),
     devices: file.devices.map((device, index) => effectiveDevice(device, addresses[index], file.defaults)),

@@ -1,6 +1,6 @@
 import { localFilter, remoteFilter } from "../core/topics.js";
-import type { BridgeConfig } from "./config.js";
 import type { BridgeRule } from "./bridge-schema.js";
+import type { BridgeConfig } from "./config.js";
 import type { Finding } from "./wording.js";
 
 /** Whether one topic could match both filters (MQTT 4.7). */

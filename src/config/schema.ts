@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { AdapterModule } from "../core/adapter.js";
-import { duration, flag, identifier, name, path, qos, resourceName, unless } from "./scalars.js";
 import { bridge } from "./bridge-schema.js";
+import { commands } from "./commands.js";
+import { duration, flag, identifier, name, path, qos, resourceName, unless } from "./scalars.js";
 import { gatewayPrefix, template } from "./topic.js";
 import { listener } from "./urls.js";
 
@@ -171,6 +172,7 @@ export function fileSchema(adapters: readonly AdapterSchemas[]) {
       .max(MAX_BRIDGES, `must list at most ${MAX_BRIDGES} bridges`)
       .prefault([])
       .describe("Upstream brokers that messages are carried to."),
+    commands: commands.prefault({}).describe("Who may command devices."),
     adapters: z.strictObject(settings).prefault({}).describe("Settings of the transports."),
     profiles: z
       .array(path)
