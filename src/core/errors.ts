@@ -20,6 +20,9 @@ export const CATALOGUE = {
   COMMAND_INVALID: "The command could not be understood.",
   COMMAND_EXPIRED: "The command's deadline passed before it could run.",
   COMMAND_QUEUE_FULL: "Too many commands wait for that device.",
+  COMMAND_INTERRUPTED:
+    "The gateway ended while the command ran: it may have been carried out. Look at the device; to have it carried out again, send it under a new id.",
+  COMMAND_FORBIDDEN: "No rule of commands.allow lets this sender give this command.",
   COMMAND_FAILED: "The device or its transport could not carry the command out.",
   DEVICE_OFFLINE: "The device's link is down.",
   DEVICE_NO_ANSWER: "The device did not answer in time.",
