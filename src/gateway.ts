@@ -14,12 +14,14 @@ import type { Counter, Recorder } from "./journal.js";
 import { type Supervised, superviseLink } from "./link/index.js";
 import type { Plan } from "./plan.js";
 import {
+  commandAccess,
   createAvailability,
   createDispatcher,
   createDownlink,
   createRouter,
   type DevicePolicy,
   gatewayMessage,
+  openCommandLog,
 } from "./router/index.js";
 import { reportSelf } from "./self-report.js";
 import { simulateDevices } from "./simulated.js";
@@ -79,25 +81,33 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
 
     const bridges: Uplink[] = [];
     const supervised = new Map<string, Supervised>();
-    const sessionOf = (device: string): Session | undefined => {
-      const session = supervised.get(device)?.session();
-      return session && sessionByWall(session, clock);
+    const sessionOf = (device: string): Session | "opening" | undefined => {
+      const link = supervised.get(device);
+      const session = link?.session();
+      if (session !== undefined) return sessionByWall(session, clock);
+      return link === undefined || opensFirst(link) ? "opening" : undefined;
     };
-    const dispatcher = createDispatcher({ sessionOf, now, journal });
+    const log = await openCommandLog({ folder: join(config.gateway.state, "commands"), ticks, journal });
+    undo.push(() => log.close());
+    const dispatcher = createDispatcher({ sessionOf, now, ticks, journal, log });
     const downlink = createDownlink({
       prefix,
       dispatcher,
       hasDevice: (id) => config.devices.some((device) => device.id === id),
       resourceType: (device, resource) => plan.profiles.get(device)?.resources.get(resource)?.type,
       accept: (message, origin) => accept(message, origin),
+      allowed: commandAccess(config.commands.allow),
+      log,
       now,
+      clockSet: () => clock.trusted(),
       journal,
     });
+    undo.push(() => downlink.close());
     /** Where every message passes, a client's as well as a device's: up the bridges, and down if it is a command. */
     const admit: Accept = async (message, origin) => {
       checkTopic(message.topic);
       await offerAll(bridges, config.bridges, message, origin);
-      void downlink.handle(message, origin);
+      await downlink.handle(message, origin);
     };
     const broker = await openBroker({
       id: gateway,
@@ -147,18 +157,22 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
     };
     const stopping = new AbortController();
     for (const link of links) {
-      const onState = ({ kind }: { kind: string }): void => availability.link(link.devices, kind === "up");
+      const onState = ({ kind }: { kind: string }): void => {
+        availability.link(link.devices, kind === "up");
+        dispatcher.wake(link.devices);
+      };
       const { signal } = stopping;
       const opened = superviseLink(link, { sink: sinkOf(link), journal, now: clock.stamp, ticks, signal, onState });
       for (const device of link.devices) supervised.set(device, opened);
     }
     undo.push(async () => {
-      dispatcher.close();
+      await downlink.close();
       stopping.abort();
       await Promise.all([...supervised.values()].map((link) => link.close()));
     });
     // Before the links close: a device that waits for its answer is still to get it.
     undo.push(() => hold.stop());
+    downlink.resume();
     simulated.start();
     undo.push(
       reportSelf({
@@ -227,6 +241,11 @@ async function offerAll(
   }
   if (takers.length > 1) for (const bridge of takers) bridge.check(message);
   await Promise.all(takers.map((bridge) => bridge.offer(message)));
+}
+
+/** It has been neither up nor given up since the start. */
+function opensFirst({ state }: Supervised): boolean {
+  return state.kind === "idle" || (state.kind === "opening" && state.failures === 0);
 }
 
 /** The second broker of demos: what a bridge carries has somewhere to arrive. */

@@ -23,13 +23,16 @@ export interface CommandAddress {
 }
 
 export type ParsedCommand =
-  | { readonly ok: true; readonly command: Command }
+  /** `named`: whoever asked gave the id. */
+  | { readonly ok: true; readonly command: Command; readonly named: boolean }
   | { readonly ok: false; readonly address: CommandAddress; readonly error: WeirError };
 
 export interface CommandRules {
   readonly prefix: string;
   /** ms since the Unix epoch. */
   readonly now: number;
+  /** Whether that can be believed. */
+  readonly clockSet: boolean;
   /** ms that a command has if it does not say. */
   readonly timeout: number;
   /** For a command that brings no id. */
@@ -56,10 +59,12 @@ export function parseCommand(message: Message, rules: CommandRules): ParsedComma
     const body = readBody(message.payload, type, (found) => {
       id = found;
     });
+    const named = id !== undefined;
     id ??= rules.newId();
     const value = commandValue(body, action, type);
     const deadline = deadlineOf(body, rules);
-    return { ok: true, command: { id, device, resource, action, deadline, ...(value === undefined ? {} : { value }) } };
+    const command = { id, device, resource, action, deadline, ...(value === undefined ? {} : { value }) };
+    return { ok: true, command, named };
   } catch (error) {
     const reason =
       error instanceof WeirError ? error : new WeirError("COMMAND_INVALID", "it cannot be read", { cause: error });
@@ -84,7 +89,11 @@ function commandValue(body: Body, action: Action, type: ResourceType | undefined
   return convert(body.value, type);
 }
 
-function deadlineOf({ timeout, deadline }: Body, { now, timeout: usual }: CommandRules): number {
+function deadlineOf({ timeout, deadline }: Body, { now, clockSet, timeout: usual }: CommandRules): number {
+  // It would run late by as much as the clock is behind.
+  if (deadline !== undefined && !clockSet) {
+    throw new WeirError("COMMAND_EXPIRED", "the gateway's clock is not set: whether its deadline passed is not known");
+  }
   const latest = now + LONGEST_TIMEOUT;
   const wanted = deadline ?? now + (timeout ?? usual);
   if (wanted > latest) throw new WeirError("COMMAND_INVALID", "its deadline is more than one day away");

@@ -3,10 +3,14 @@
  *
  * - One command at a time runs on a device, in the order in which they came; devices do not wait for each other.
  * - A command whose deadline passed is refused (COMMAND_EXPIRED) and never run. One that runs past it is answered with
- *   DEVICE_NO_ANSWER, which means: it may have been carried out.
+ *   DEVICE_NO_ANSWER, which means: it may have been carried out. Deadlines are looked at by the wall once, on arrival: what
+ *   is left of the time is then measured by a clock that does not jump.
+ * - A command for a link that is being opened for the first time waits for it: what a broker kept for the gateway comes
+ *   before the links are open.
  * - A session that does not come back by the deadline gets a moment more, and then the queue goes on without it.
  * - The same id runs once for a device, as far back as the memory reaches; asked again, the same result comes again. What
- *   never reached a session (offline, expired, queue full) is not remembered: sent again, it is tried again.
+ *   is `lasting` is in the command log, and known after a restart too. What never reached a session (offline, expired, queue
+ *   full) is not remembered: sent again, it is tried again.
  * - `submit` never rejects, and everything here has a bound.
  */
 import { createHash } from "node:crypto";
@@ -14,14 +18,19 @@ import type { Session } from "../core/adapter.js";
 import type { Command, CommandResult } from "../core/command.js";
 import { type ErrorCode, messageOf, WeirError } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
+import type { CommandLog, Ended } from "./command-log/command-log.js";
 import { realTimer, type SetTimer } from "./timer.js";
 
 export interface DispatcherOptions {
-  /** The open session of the device's link; undefined while it is down. */
-  readonly sessionOf: (device: string) => Session | undefined;
+  /** The open session of the device's link; undefined while it is down, `opening` before it has once been up or down. */
+  readonly sessionOf: (device: string) => Session | "opening" | undefined;
   /** ms since the Unix epoch, as deadlines are. */
   readonly now: () => number;
+  /** ms of a clock that does not jump. */
+  readonly ticks: () => number;
   readonly journal: Journal;
+  /** Where lasting commands are noted; nowhere if left out. */
+  readonly log?: CommandLog;
   readonly setTimer?: SetTimer;
   /** Commands that may wait for one device; 32 if left out. */
   readonly limit?: number;
@@ -30,11 +39,25 @@ export interface DispatcherOptions {
 }
 
 export interface Dispatcher {
-  /** Resolves with what became of the command, by its deadline at the latest. Never rejects. */
-  submit(command: Command): Promise<CommandResult>;
+  /** `lasting`: it has an id under which it must not run twice, restarts included. */
+  submit(command: Command, lasting?: boolean): Submitted;
+  /** The links of these devices have changed: what waited for them may run. */
+  wake(devices: readonly string[]): void;
   /** Refuses what waits, and every command from now on, with CLOSED. What runs is answered with CLOSED too. */
   close(): void;
 }
+
+/** None of the promises rejects. */
+export interface Submitted {
+  /** Resolves once whoever sent it may forget it: it is noted, refused, or not lasting. */
+  readonly taken: Promise<void>;
+  /** What became of it; by its deadline at the latest, save that the disk takes its time. */
+  readonly result: Promise<CommandResult>;
+  /** To be called once the result is safe on its way. */
+  told(): void;
+}
+
+const NOW = Promise.resolve();
 
 /** How long past its deadline a session is waited for before the next command goes to it, in ms. */
 const GRACE = 1000;
@@ -43,7 +66,13 @@ interface Job {
   readonly command: Command;
   /** A digest of what is asked: the same id must not stand for two things. */
   readonly content: string;
+  readonly lasting: boolean;
+  /** When its deadline is, in ticks. */
+  readonly due: number;
   readonly result: Promise<CommandResult>;
+  taken: Promise<void>;
+  /** Whether a session has it, or had it. */
+  handedOver: boolean;
   /** How often it was asked for. */
   asked: number;
   state: "waiting" | "running" | "done";
@@ -58,34 +87,51 @@ interface Lane {
 }
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { sessionOf, now, journal } = options;
+  const { sessionOf, now, ticks, journal, log } = options;
   const setTimer = options.setTimer ?? realTimer;
   const limit = options.limit ?? 32;
   const remember = options.remember ?? 32;
   const lanes = new Map<string, Lane>();
   let closed = false;
 
-  async function submit(command: Command): Promise<CommandResult> {
-    if (closed) return refusal("CLOSED", "the gateway is stopping");
-    const lane = lanes.get(command.device) ?? { waiting: [], running: undefined, known: new Map<string, Job>() };
+  function submit(command: Command, lasting = false): Submitted {
+    const { device, id } = command;
     const content = digest(command);
-    const same = lane.known.get(command.id);
-    if (same !== undefined) return again(same, content);
+    const lane = lanes.get(device) ?? { waiting: [], running: undefined, known: new Map<string, Job>() };
+    const same = closed ? undefined : lane.known.get(id);
+    if (same !== undefined) return { taken: same.taken, result: again(same, content), told: () => told(same) };
+    const known = closed || !lasting ? undefined : log?.find(device, id);
+    const refused =
+      known === undefined ? refusalOf(lane, command, content, lasting) : repeated(known, command, content);
+    if (refused !== undefined) {
+      return {
+        taken: NOW,
+        result: Promise.resolve(refused),
+        told: () => (known === undefined ? forget(command) : log?.told(device, id)),
+      };
+    }
+    lanes.set(device, lane);
+    const job = enqueue(lane, command, content, lasting);
+    pump(lane);
+    if (job.state === "waiting" && lasting && log !== undefined) job.taken = log.taken(command, content);
+    return { taken: job.taken, result: job.result, told: () => told(job) };
+  }
+
+  function refusalOf(lane: Lane, command: Command, content: string, lasting: boolean): CommandResult | undefined {
+    if (closed) return refusal("CLOSED", "the gateway is stopping");
     if (command.deadline <= now()) return expired(command);
     if (lane.waiting.length >= limit) {
       return refusal("COMMAND_QUEUE_FULL", `${limit} commands already wait for device ${command.device}`);
     }
-    lanes.set(command.device, lane);
-    const job = enqueue(lane, command, content);
-    pump(lane);
-    return job.result;
+    if (lasting && log?.fits(command, content) === false) {
+      return refusal("COMMAND_QUEUE_FULL", "as many commands wait as the command log has room for");
+    }
+    return undefined;
   }
 
-  function again(job: Job, content: string): CommandResult | Promise<CommandResult> {
-    const { id, device } = job.command;
-    if (job.content !== content) {
-      return refusal("COMMAND_INVALID", `id ${JSON.stringify(id)} was used for another command to device ${device}`);
-    }
+  async function again(job: Job, content: string): Promise<CommandResult> {
+    const { id } = job.command;
+    if (job.content !== content) return otherContent(job.command);
     // Each one who waits costs memory until the result is there.
     if (job.state !== "done" && ++job.asked > limit) {
       return refusal("COMMAND_QUEUE_FULL", `id ${JSON.stringify(id)} was asked for more than ${limit} times`);
@@ -93,19 +139,34 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return job.result;
   }
 
-  function enqueue(lane: Lane, command: Command, content: string): Job {
+  function told({ command, lasting, handedOver }: Job): void {
+    if (!handedOver) forget(command);
+    else if (lasting) log?.told(command.device, command.id);
+  }
+
+  /** It never ran: it may be tried again, unless it is already. */
+  function forget({ device, id }: Command): void {
+    if (!lanes.get(device)?.known.has(id)) log?.forget(device, id);
+  }
+
+  function enqueue(lane: Lane, command: Command, content: string, lasting: boolean): Job {
     let resolve: (result: CommandResult) => void = () => {};
     const result = new Promise<CommandResult>((settle) => {
       resolve = settle;
     });
-    const stopTimer = setTimer(() => overdue(lane, job), command.deadline - now());
+    const left = command.deadline - now();
+    const stopTimer = setTimer(() => overdue(lane, job), left);
     const finish = (outcome: CommandResult): void => {
       stopTimer();
-      if (job.state === "waiting") drop(lane, job);
+      if (!job.handedOver) drop(lane, job);
       job.state = "done";
-      resolve(outcome);
+      if (!lasting || !job.handedOver || log === undefined) resolve(outcome);
+      // Published before it is noted, it could be followed by another one after a crash.
+      else void log.ended(command, content, outcome).then(() => resolve(outcome));
     };
-    const job: Job = { command, content, result, asked: 1, state: "waiting", finish };
+    const due = ticks() + left;
+    const base = { command, content, lasting, due, result, taken: NOW, asked: 1, handedOver: false, finish };
+    const job: Job = { ...base, state: "waiting" };
     lane.known.set(command.id, job);
     lane.waiting.push(job);
     return job;
@@ -113,7 +174,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   /** The deadline has come: by this timer, whatever a clock that was set meanwhile says. */
   function overdue(lane: Lane, job: Job): void {
-    if (job.state === "waiting") {
+    if (!job.handedOver) {
       job.finish(expired(job.command));
       tidy(lane, job.command.device);
     } else {
@@ -131,28 +192,42 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     lane.known.delete(job.command.id);
   }
 
-  /** Starts the next command, unless one is running. */
+  /** Starts the next command, unless one is running or the link is being opened. */
   function pump(lane: Lane): void {
     while (lane.running === undefined) {
       const job = lane.waiting[0];
       if (job === undefined) return;
-      const { device } = job.command;
-      const session = job.command.deadline > now() ? find(device) : undefined;
-      if (session !== undefined) {
-        lane.waiting.shift();
-        lane.running = job;
-        job.state = "running";
-        void run(lane, job, session);
-      } else if (job.command.deadline > now()) {
-        job.finish(refusal("DEVICE_OFFLINE", `the link of device ${device} is down`));
-      } else {
-        job.finish(expired(job.command));
+      const session = find(job);
+      if (session === "opening") return;
+      if (session === undefined) {
+        tidy(lane, job.command.device);
+        continue;
       }
-      tidy(lane, device);
+      lane.waiting.shift();
+      lane.running = job;
+      job.state = "running";
+      void run(lane, job, session);
     }
   }
 
-  function find(device: string): Session | undefined {
+  function wake(devices: readonly string[]): void {
+    for (const device of devices) {
+      const lane = lanes.get(device);
+      if (lane !== undefined) pump(lane);
+    }
+  }
+
+  /** Where the command can go now. Undefined: nowhere, and it was refused. */
+  function find(job: Job): Session | "opening" | undefined {
+    const { device } = job.command;
+    const session = job.due > ticks() ? look(device) : "late";
+    if (session === "late") job.finish(expired(job.command));
+    else if (session === undefined) job.finish(refusal("DEVICE_OFFLINE", `the link of device ${device} is down`));
+    else return session;
+    return undefined;
+  }
+
+  function look(device: string): Session | "opening" | undefined {
     try {
       return sessionOf(device);
     } catch (error) {
@@ -162,10 +237,26 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   /** Never rejects: nobody waits for it. */
-  async function run(lane: Lane, job: Job, session: Session): Promise<void> {
+  async function run(lane: Lane, job: Job, found: Session): Promise<void> {
+    let session: Session | "opening" | undefined = found;
+    if (job.lasting && log !== undefined) {
+      job.taken = log.begun(job.command, job.content);
+      await job.taken;
+      // The disk took its time.
+      session = job.state === "running" ? find(job) : undefined;
+    }
+    if (session === "opening")
+      job.finish(refusal("DEVICE_OFFLINE", `the link of device ${job.command.device} is down`));
+    else if (session !== undefined) await execute(job, session);
+    release(lane, job);
+  }
+
+  async function execute(job: Job, session: Session): Promise<void> {
+    job.handedOver = true;
     let outcome: CommandResult;
     try {
-      const value = await session.execute(job.command);
+      // By the wall as it is now, for it may have been set since the command came.
+      const value = await session.execute({ ...job.command, deadline: now() + (job.due - ticks()) });
       outcome = value === undefined ? { ok: true } : { ok: true, value };
     } catch (error) {
       const code = error instanceof WeirError ? error.code : "COMMAND_FAILED";
@@ -173,7 +264,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
     // After its deadline nobody waits for the outcome any more: the answer was given.
     if (job.state === "running") job.finish(outcome);
-    release(lane, job);
   }
 
   function abandon(lane: Lane, job: Job): void {
@@ -207,16 +297,26 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     closed = true;
     for (const lane of lanes.values()) {
       for (const job of [...lane.waiting]) job.finish(refusal("CLOSED", "the gateway is stopping"));
-      if (lane.running?.state === "running")
-        lane.running.finish(refusal("CLOSED", "the gateway is stopping: it may still act"));
+      if (lane.running?.state !== "running") continue;
+      const detail = lane.running.handedOver ? ": it may still act" : "";
+      lane.running.finish(refusal("CLOSED", `the gateway is stopping${detail}`));
     }
   }
 
-  return { submit, close };
+  return { submit, wake, close };
 }
 
 function refusal(code: ErrorCode, message: string): CommandResult {
   return { ok: false, code, message };
+}
+
+function otherContent({ id, device }: Command): CommandResult {
+  return refusal("COMMAND_INVALID", `id ${JSON.stringify(id)} was used for another command to device ${device}`);
+}
+
+/** What an id of the log is answered with. */
+function repeated(known: Ended, command: Command, content: string): CommandResult {
+  return known.content === content ? known.result : otherContent(command);
 }
 
 function expired({ device, resource }: Command): CommandResult {

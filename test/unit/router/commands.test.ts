@@ -15,6 +15,7 @@ function parse(
 ): ParsedCommand | undefined {
   const rules: CommandRules = {
     prefix: "weir",
+    clockSet: true,
     now: NOW,
     timeout: 10_000,
     newId: () => "new",
@@ -76,7 +77,10 @@ describe("a command's payload", () => {
     assert.deepEqual(parsed, {
       ok: true,
       command: { id: "7", device: "air", resource: "fan", action: "write", value: 25, deadline: NOW + 5000 },
+      named: true,
     });
+    const unnamed = parse('{"value":25}');
+    assert.equal(unnamed?.ok && unnamed.named, false);
     assert.deepEqual(value('{"value":"+/8="}', "bytes"), Uint8Array.of(251, 255));
     assert.equal(value('{"value":25}', "string"), "25");
     assert.equal(value(' {"value":"{}"}', "string"), "{}");
@@ -100,8 +104,8 @@ describe("a command's payload", () => {
         ["exec", "execute"],
       ] as const) {
         const expected = { id: "new", device: "air", resource: "fan", action, deadline: NOW + 10_000 };
-        assert.deepEqual(parse("", type, verb), { ok: true, command: expected });
-        assert.deepEqual(parse("{}", type, verb), { ok: true, command: expected });
+        assert.deepEqual(parse("", type, verb), { ok: true, command: expected, named: false });
+        assert.deepEqual(parse("{}", type, verb), { ok: true, command: expected, named: false });
       }
     }
     const argument = parse("span 5", "number", "exec");
@@ -165,6 +169,7 @@ describe("a command's payload", () => {
     const rules: CommandRules = {
       prefix: "weir",
       now: NOW,
+      clockSet: true,
       timeout: 1,
       newId: () => "new",
       resourceType: () => undefined,

@@ -18,6 +18,8 @@ interface Running {
 interface Bench {
   readonly dispatcher: Dispatcher;
   readonly clock: FakeClock;
+  /** How far the wall's clock is from the other one. */
+  readonly wall: { step: number };
   /** Every command that reached a session, in that order. */
   readonly runs: Running[];
   readonly journal: Entry[];
@@ -27,8 +29,11 @@ interface Bench {
 
 const DEADLINE = 10_000;
 
-function bench(options: { limit?: number; remember?: number; execute?: Session["execute"] } = {}): Bench {
+function bench(
+  options: { opening?: Set<string>; limit?: number; remember?: number; execute?: Session["execute"] } = {},
+): Bench {
   const clock = fakeClock();
+  const wall = { step: 0 };
   const runs: Running[] = [];
   const journal: Entry[] = [];
   const offline = new Set<string>();
@@ -38,8 +43,9 @@ function bench(options: { limit?: number; remember?: number; execute?: Session["
     });
   const session: Session = { closed: new Promise(() => {}), execute: options.execute ?? hang, close: async () => {} };
   const dispatcher = createDispatcher({
-    sessionOf: (device) => (offline.has(device) ? undefined : session),
-    now: clock.now,
+    sessionOf: (device) => (options.opening?.has(device) ? "opening" : offline.has(device) ? undefined : session),
+    now: () => clock.now() + wall.step,
+    ticks: clock.now,
     setTimer: clock.setTimer,
     journal: (entry) => journal.push(entry),
     ...(options.limit === undefined ? {} : { limit: options.limit }),
@@ -52,10 +58,10 @@ function bench(options: { limit?: number; remember?: number; execute?: Session["
       resource: "fan",
       action: "write",
       value: 1,
-      deadline: clock.now() + DEADLINE,
+      deadline: clock.now() + wall.step + DEADLINE,
       ...more,
-    });
-  return { dispatcher, clock, runs, journal, offline, submit };
+    }).result;
+  return { dispatcher, clock, wall, runs, journal, offline, submit };
 }
 
 const codeOf = (result: CommandResult): string => (result.ok ? "ok" : result.code);
@@ -102,10 +108,11 @@ describe("dispatcher", () => {
         throw new Error("lost");
       },
       now: () => 0,
+      ticks: () => 0,
       journal: (entry) => journal.push(entry),
     });
     const command: Command = { id: "1", device: "air", resource: "fan", action: "read", deadline: 1 };
-    assert.equal(codeOf(await lost.submit(command)), "DEVICE_OFFLINE");
+    assert.equal(codeOf(await lost.submit(command).result), "DEVICE_OFFLINE");
     assert.deepEqual(
       journal.map((entry) => entry.event),
       ["session_lookup_failed"],
@@ -160,6 +167,42 @@ describe("dispatcher: deadlines", () => {
     assert.equal(codeOf(await first), "ok");
     assert.equal(codeOf(await second), "COMMAND_EXPIRED");
     assert.deepEqual(ids(at), ["1"]);
+  });
+
+  it("does not care for a wall clock that is set while one waits, and passes the deadline on by the new one", async () => {
+    for (const step of [-3_600_000, 3_600_000]) {
+      const at = bench();
+      const first = at.submit("1");
+      const second = at.submit("2");
+      const third = at.submit("3");
+      await at.clock.advance(4000);
+      at.wall.step = step;
+      at.runs[0]?.answer();
+      await settled();
+      assert.equal(at.runs[1]?.command.deadline, step + DEADLINE);
+      at.runs[1]?.answer();
+      assert.deepEqual([codeOf(await first), codeOf(await second)], ["ok", "ok"]);
+      await at.clock.advance(DEADLINE - 4000);
+      assert.equal(codeOf(await third), "DEVICE_NO_ANSWER");
+    }
+  });
+
+  it("waits for a link that is being opened for the first time, until the deadline", async () => {
+    const opening = new Set(["air"]);
+    const at = bench({ opening });
+    const first = at.submit("1", { deadline: 100 });
+    const second = at.submit("2");
+    const third = at.submit("3");
+    await at.clock.advance(100);
+    assert.equal(codeOf(await first), "COMMAND_EXPIRED");
+    at.dispatcher.wake(["air", "sun"]);
+    assert.deepEqual(ids(at), []);
+    opening.clear();
+    at.dispatcher.wake(["air"]);
+    assert.deepEqual(ids(at), ["2"]);
+    at.offline.add("air");
+    at.runs[0]?.answer();
+    assert.deepEqual([codeOf(await second), codeOf(await third)], ["ok", "DEVICE_OFFLINE"]);
   });
 
   it("answers at the deadline, then goes on: at once if the session comes back, after a moment if not", async () => {
