@@ -116,8 +116,12 @@ devices: [{ id: valve, adapter: serial, profile: test/valve, address: { path: ${
   };
   const answered = (): boolean => sent.every((id) => outcomes(id).length > 0);
 
-  // Its session at the upstream is there from here on.
+  const watcher = await connectClient(t, upstream.url);
+  const online = collect(watcher).until((all) => all.some(({ payload }) => payload === "online"));
+  await watcher.subscribeAsync("weir/$gateway/g/status", { qos: 1 });
+  // Its session at the upstream is there once it says that it is online.
   let gateway = await start(t, config);
+  await online;
   await send();
   await eventually(answered, "the first command is answered");
   for (let round = 0; round < ROUNDS; round++) {

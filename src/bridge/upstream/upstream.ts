@@ -152,8 +152,9 @@ export class Upstream {
     report.up(url, waiting());
     const ended = await new Promise<{ readonly error: unknown }>((resolve) => {
       incoming.connected(connection, sessionPresent);
-      for (const message of this.#parts.announcements()) this.announce(message);
+      // In this order: who sees `online` can send commands.
       this.#subscribe(connection);
+      for (const message of this.#parts.announcements()) this.announce(message);
       this.#watch(live, credentials);
       outgoing.connected(connection, abilities, sessionPresent);
       connection.begin({
