@@ -44,6 +44,8 @@ export async function throughput(setup: Setup, sizes: ThroughputSizes): Promise<
   };
   try {
     const commit = await open(weir(setup, "commit"));
+    // In MQTT 3.1.1 a bridge of ours has 19 QoS 2 messages in flight at most (decision 0005): 5 has the upstream's own bound.
+    const commit5 = await open(weir(setup, "commit", { protocol: 5 }));
     const none = await open(weir(setup, "none"));
     const memory = await open(mosquittoBridge(setup, { persistence: false, inflight: 0 }));
     const persistent = await open(mosquittoBridge(setup, { persistence: true, inflight: 0 }));
@@ -61,6 +63,10 @@ export async function throughput(setup: Setup, sizes: ThroughputSizes): Promise<
       setup.say(`QoS ${qos}, upstream alone: ${described(alone, ["upstream"])}`);
       const [ours = [], theirs = []] = await measure([commit, memory], saturated, `QoS ${qos}`);
       rows.push(row(`QoS ${qos} commit; peer in memory, messages/s`, rates(ours), rates(theirs)));
+      if (qos === 2) {
+        const [five = []] = await measure([commit5], saturated, `QoS ${qos}, MQTT 5`);
+        rows.push(row(`QoS ${qos} commit, MQTT 5; peer in memory, messages/s`, rates(five), rates(theirs)));
+      }
       if (qos !== 1) continue;
       const [loose = [], kept = []] = await measure([none, persistent], saturated, `QoS ${qos}`);
       rows.push(row(`QoS ${qos} none; peer in memory, messages/s`, rates(loose), rates(theirs)));

@@ -98,6 +98,10 @@ export class MemoryOutbox implements Outbox {
     if (slot !== undefined) this.#forget(slot);
   }
 
+  settle(): void {
+    // It never lags.
+  }
+
   /** True when the message fits now. False when it was the one to be dropped. */
   #makeRoom(size: number, { whenFull = this.#options.whenFull, rule }: Terms): boolean {
     if (this.#fitsByNow(size)) return true;

@@ -48,10 +48,12 @@ export interface Outbox {
   onWaiting(listener: () => void): void;
   /**
    * Up to this sequence all is acknowledged or dropped, and a process that is killed now would know it after its restart: whoever
-   * sends nothing beyond `settled + n` sends at most n messages twice. It follows an acknowledgement by some turns of the event
-   * loop. In memory, where nothing is there after a restart, it is what is acknowledged or dropped now.
+   * sends nothing beyond `settled + n` sends at most n messages twice. It follows an acknowledgement by some ms, or sooner after
+   * `settle`. In memory, where nothing is there after a restart, it is what is acknowledged or dropped now.
    */
   readonly settled: number;
+  /** Asks that `settled` follow at once what was acknowledged: somebody waits for it. */
+  settle(): void;
   readonly depth: Depth;
   /**
    * 8 hex digits, made by chance when the outbox was first made. With its sequence it names a message for ever, except where a power

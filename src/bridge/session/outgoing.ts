@@ -238,7 +238,10 @@ export class Outgoing {
   #begin(link: Link, feed: Feed, parcel: Parcel): boolean {
     const { span, pace, ticks, store } = this.#options;
     const { lane, outbox } = feed;
-    if (parcel.last > outbox.settled + span || this.#exchanges.has(packetIdOf(lane, parcel.first))) return false;
+    if (parcel.last > outbox.settled + span || this.#exchanges.has(packetIdOf(lane, parcel.first))) {
+      outbox.settle();
+      return false;
+    }
     const noted = inRanges(store.recovered.handedOver[lane], parcel.first);
     if (noted && !this.#sameSession) {
       // The session is gone that could take it to its end, and a PUBREL that means nothing makes some servers close. The upstream had it.

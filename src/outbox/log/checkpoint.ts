@@ -12,8 +12,11 @@ export interface CheckpointOptions {
   readonly retry: number;
 }
 
+/** How long what moved may wait for more that moves, in ms: at some messages a second each would have a write of its own. */
+const LAG = 10;
+
 /**
- * Writes the cursor as soon as it moved, in the same turn of the event loop and one write at a time: what moves while one is under
+ * Writes the cursor some ms after it moved, at once when asked, and one write at a time: what moves while one is under
  * way comes along in the next. Syncs it when asked. A write that fails is made up for by the next one: a cursor that lags costs
  * messages that are sent twice, never one that is lost.
  */
@@ -25,6 +28,9 @@ export class Checkpoint {
   #running = false;
   #again: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Ends the wait for more. */
+  #hurry: (() => void) | undefined;
+  #hurried = false;
   #lane: Promise<unknown> = Promise.resolve();
 
   constructor(options: CheckpointOptions) {
@@ -37,6 +43,13 @@ export class Checkpoint {
     if (this.#running || this.#again !== undefined || this.#closed) return;
     this.#running = true;
     void this.#run();
+  }
+
+  /** Somebody waits for what moved to be written. */
+  hurry(): void {
+    if (!this.#running) return;
+    this.#hurried = true;
+    this.#hurry?.();
   }
 
   /**
@@ -52,6 +65,7 @@ export class Checkpoint {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#again);
+    this.#hurry?.();
     await this.#alone(() => this.#options.file.close());
   }
 
@@ -59,6 +73,8 @@ export class Checkpoint {
     // All that is acknowledged in this turn comes along.
     await turn();
     while (this.#moved && !this.#closed) {
+      if (!this.#hurried) await this.#wait();
+      this.#hurried = false;
       this.#moved = false;
       if (this.#same(this.#options.position()) || (await this.#write()) !== undefined) continue;
       this.#again = setTimeout(() => {
@@ -68,6 +84,18 @@ export class Checkpoint {
       break;
     }
     this.#running = false;
+  }
+
+  #wait(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#hurry = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, LAG);
+      this.#hurry = done;
+    });
   }
 
   /** What was acknowledged behind one that is not moves nothing. */

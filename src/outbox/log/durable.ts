@@ -116,7 +116,7 @@ export class SegmentOutbox implements DurableOutbox {
       onLost: (part) => this.#lost(part),
       onTrouble: (what) => this.#report.unreadable(what),
     });
-    this.#commit = new GroupCommit({ commit: (batch) => this.#store(batch), lingers: durability === "commit" });
+    this.#commit = new GroupCommit({ commit: (batch) => this.#store(batch) });
     this.#progress = new Progress({
       ...{ files, cursor, log: this.#log, gone: position.gone, settled: position.acknowledged, retry },
       lowest: () => this.#entries.oldest?.sequence ?? this.#loader.next,
@@ -152,6 +152,10 @@ export class SegmentOutbox implements DurableOutbox {
 
   get settled(): number {
     return this.#progress.settled;
+  }
+
+  settle(): void {
+    this.#progress.hurry();
   }
 
   get state(): OutboxState {

@@ -5,8 +5,6 @@ import type { Item } from "./log.js";
 export interface GroupCommitOptions<T extends Item> {
   /** Stores a batch and tells whoever waits for it. Never rejects. */
   readonly commit: (batch: readonly T[]) => Promise<void>;
-  /** Whether to wait a little for company when busy, also where nobody waits for a sync. */
-  readonly lingers: boolean;
 }
 
 /** What one commit holds at most: encoding it is what the event loop waits for. */
@@ -97,8 +95,6 @@ export class GroupCommit<T extends Item> {
 
   #linger(): Promise<void> {
     if (this.#closing || this.#pending.length >= ENOUGH) return Promise.resolve();
-    // Worth it where the commit costs a sync.
-    if (!this.#options.lingers && !this.#pending.some((item) => item.waits)) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);

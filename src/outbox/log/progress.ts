@@ -72,6 +72,11 @@ export class Progress {
     this.tidy();
   }
 
+  /** Somebody waits for `settled` to follow. */
+  hurry(): void {
+    this.#checkpoint.hurry();
+  }
+
   /** These cannot be read any more. */
   lost(range: Range): void {
     this.#gone = withRange(this.#gone, range);

@@ -27,7 +27,7 @@ test("settled follows the prefix that is acknowledged, and after kill -9 nothing
   await outbox.close();
 });
 
-test("the cursor is written at once, one write at a time, for all that moved meanwhile; the listener is told", async () => {
+test("the cursor is written at once when asked, one write at a time, for all that moved meanwhile; the listener is told", async () => {
   const { outbox, disk } = await open();
   await Promise.all(numbers(30).map((text) => outbox.append(message(text))));
   const entries = await drain(outbox);
@@ -44,16 +44,37 @@ test("the cursor is written at once, one write at a time, for all that moved mea
     return undefined;
   };
   for (const { sequence } of entries.slice(0, 10)) outbox.acknowledge(sequence);
+  outbox.settle();
   // The simulated disk takes two turns of the event loop for it, and it begins in this one.
   for (let turns = 0; turns < 4; turns++) await turn();
   assert.deepEqual([outbox.settled, writes, told], [10, 1, 1]);
   outbox.acknowledge(11);
+  outbox.settle();
   await eventually(() => writes === 2, "the next write is under way");
   for (const { sequence } of entries.slice(11)) outbox.acknowledge(sequence);
+  outbox.settle();
   await eventually(() => outbox.settled === 30, "all of it was written");
   assert.deepEqual([writes, told], [3, 3]);
   outbox.acknowledge(30);
   await turn();
+  await outbox.close();
+});
+
+test("nobody asks: what is acknowledged over some turns shares one write", async () => {
+  const { outbox, disk } = await open();
+  await Promise.all(numbers(20).map((text) => outbox.append(message(text))));
+  const entries = await drain(outbox);
+  let writes = 0;
+  disk.trouble = (call, path) => {
+    if (call === "write" && path.endsWith("cursor")) writes += 1;
+    return undefined;
+  };
+  for (const { sequence } of entries) {
+    outbox.acknowledge(sequence);
+    await turn();
+  }
+  await eventually(() => outbox.settled === 20, "all of it was written");
+  assert.ok(writes < 10, `${writes} writes for 20 acknowledgements`);
   await outbox.close();
 });
 
