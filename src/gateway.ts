@@ -1,7 +1,6 @@
 import { join } from "node:path";
-import type { Bridge } from "./bridge/bridge.js";
 import { type Broker, openBroker } from "./broker/broker.js";
-import { type BridgeConfig, type DeviceConfig, resourcePolicy } from "./config/index.js";
+import { type DeviceConfig, resourcePolicy } from "./config/index.js";
 import { type ClockStatus, createHold, openClock, sessionByWall } from "./clock/index.js";
 import type { Link, Session } from "./core/adapter.js";
 import { messageOf, WeirError } from "./core/errors.js";
@@ -106,7 +105,7 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
     /** Where every message passes, a client's as well as a device's: up the bridges, and down if it is a command. */
     const admit: Accept = async (message, origin) => {
       checkTopic(message.topic);
-      await offerAll(bridges, config.bridges, message, origin);
+      await offerAll(bridges, message, origin);
       await downlink.handle(message, origin);
     };
     const broker = await openBroker({
@@ -228,19 +227,14 @@ function checkTopic(topic: string): void {
  * has taken it: the sender sends it again. Save a client's QoS 0: nobody keeps that, and all that a refusal could do is to
  * disconnect the client. At a full outbox it is lost, which the outbox counts, and goes on to all others.
  */
-async function offerAll(
-  bridges: readonly Bridge[],
-  settings: readonly BridgeConfig[],
-  message: Message,
-  origin: Origin,
-): Promise<void> {
-  const takers = bridges.filter((_, index) => !(origin.from === "bridge" && origin.bridge === settings[index]?.id));
-  if (message.qos === 0 && origin.from === "client") {
-    await Promise.allSettled(takers.map((bridge) => bridge.offer(message)));
-    return;
-  }
-  if (takers.length > 1) for (const bridge of takers) bridge.check(message);
-  await Promise.all(takers.map((bridge) => bridge.offer(message)));
+function offerAll(bridges: readonly Uplink[], message: Message, origin: Origin): Promise<unknown> | undefined {
+  const takers = origin.from === "bridge" ? bridges.filter(({ id }) => id !== origin.bridge) : bridges;
+  if (message.qos === 0 && origin.from === "client")
+    return Promise.allSettled(takers.map((bridge) => bridge.offer(message)));
+  const [only] = takers;
+  if (takers.length === 1) return only?.offer(message);
+  for (const bridge of takers) bridge.check(message);
+  return Promise.all(takers.map((bridge) => bridge.offer(message)));
 }
 
 /** It has been neither up nor given up since the start. */

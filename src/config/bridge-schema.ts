@@ -130,7 +130,7 @@ export const bridge = z.strictObject({
   backoff: z
     .strictObject({
       min: duration(10, 60_000).prefault("500ms").describe("The shortest pause before a server is tried again."),
-      max: duration(100, 3_600_000).prefault("1m").describe("Pauses grow up to this. Each is random between both."),
+      max: duration(100, 3_600_000).prefault("30s").describe("Pauses grow up to this. Each is random between both."),
     })
     .prefault({})
     .describe("Pauses between attempts to connect."),
