@@ -95,7 +95,8 @@ export function openBridge(options: BridgeOptions): Bridge {
     idOf: options.messageId === "property" ? propertyId(options) : undefined,
     ticks,
     events: {
-      refused: (parcel, why) => void refused(parcel, why),
+      begun: ({ message }) => echoes?.sent(message, ticks()),
+      refused: (parcel, why) => refused(parcel, why),
       lost: (count) =>
         report.note(
           "warn",
@@ -103,11 +104,11 @@ export function openBridge(options: BridgeOptions): Bridge {
           `${count} QoS 0 messages were on their way when the connection was lost`,
           count,
         ),
-      sessionLost: (again, handedOver) =>
+      sessionLost: (again) =>
         report.note(
           "warn",
           "bridge_session_lost",
-          `the upstream has forgotten the session: ${again} messages are sent again that it may have, ${handedOver} it had taken over`,
+          `the upstream has forgotten the session: ${again} messages are sent again that it may have`,
           again,
         ),
       settled: () => {
@@ -127,6 +128,7 @@ export function openBridge(options: BridgeOptions): Bridge {
       ? up({ topic: options.probeTopic, payload: new Uint8Array(), qos: 2, retain: false })?.topic
       : undefined,
     subscriptions: carry.subscriptions,
+    batched: options.batch !== undefined,
     announcements: () =>
       [statusOf(options.statusTopic, "online"), ...announced.values()].flatMap((each) => up(each) ?? []),
     waiting,
@@ -190,7 +192,6 @@ export function openBridge(options: BridgeOptions): Bridge {
         report.note("debug", "bridge_offline", `${message.topic}: not kept while the upstream is away`);
         return Promise.resolve();
       }
-      echoes?.sent(ascent.message, ticks());
       return outboxOf(ascent).append(ascent.message, ascent.terms);
     },
     announce: (message) => {

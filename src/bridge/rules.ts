@@ -2,7 +2,7 @@ import type { Message, Qos } from "../core/message.js";
 import { localFilter, matches, remoteFilter, toLocal, toRemote } from "../core/topics.js";
 import type { Terms } from "../outbox/outbox.js";
 import type { Lane } from "./session/session.js";
-import type { Subscription } from "./upstream/upstream.js";
+import type { Subscription } from "./upstream/subscribe.js";
 
 /**
  * One line of what a bridge carries, on the model of mosquitto's `topic` lines. Out: a local topic that matches

@@ -28,6 +28,8 @@ export interface ConnectionEvents {
   packet(packet: Incoming): void;
   /** There is room for more after `blocked` was true. */
   drained(): void;
+  /** Names what has waited for an acknowledgement the longest; undefined where nothing does. */
+  owed(): string | undefined;
   /** Once, whatever the reason: undefined where the far side just closed. */
   closed(error: unknown): void;
 }
@@ -50,6 +52,9 @@ export class Connection {
   #pongs: (() => void)[] = [];
   #flushing = false;
   #blocked = false;
+  #paused = false;
+  /** DISCONNECT was written: nothing may follow it (MQTT-3.14.4-2). */
+  #ending = false;
 
   private constructor(socket: Duplex, writer: PacketWriter, connack: ConnackPacket, heartbeat: Heartbeat) {
     this.#socket = socket;
@@ -61,14 +66,18 @@ export class Connection {
   /** Rejects with the system's error, with ServerRefusal where the server says no, or with the signal's reason. */
   static async open(options: ConnectionOptions, signal: AbortSignal): Promise<Connection> {
     const { url, lookup, version, timeout, credentials } = options;
-    const hurry = new AbortController();
-    const timer = setTimeout(() => hurry.abort(new Error(`no answer within ${timeout / 1000} s`)), timeout);
-    const patience = AbortSignal.any([signal, hurry.signal]);
+    signal.throwIfAborted();
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(new Error(`no answer within ${timeout / 1000} s`)), timeout);
+    // Not AbortSignal.any: what depends on a signal that lives as long as the gateway is not freed by every Node before it ends.
+    const abort = (): void => patience.abort(signal.reason);
+    signal.addEventListener("abort", abort);
     try {
-      const socket = await openTransport({ url, lookup, certificates: credentials.certificates }, patience);
-      return await Connection.#greet(socket, options, patience, version);
+      const socket = await openTransport({ url, lookup, certificates: credentials.certificates }, patience.signal);
+      return await Connection.#greet(socket, options, patience.signal, version);
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
     }
   }
 
@@ -100,6 +109,7 @@ export class Connection {
         keepAlive: options.keepAlive,
         timeout: options.timeout,
         ping: () => connection?.send({ kind: "pingreq" }),
+        owed: () => (connection === undefined ? undefined : connection.#events?.owed()),
         dead: (why) => end(new Error(why)),
       });
       const greeted = (packet: Packet): void => {
@@ -111,9 +121,9 @@ export class Connection {
           end(new ServerRefusal(packet.reasonCode, "refused"));
           return;
         }
-        // From here on the user's signal ends it by `end` or `destroy`.
+        // From here on its user ends it by `end` or `destroy`.
         patience.removeEventListener("abort", abort);
-        heartbeat.start(packet.properties?.serverKeepAlive);
+        heartbeat.start(packet.properties?.serverKeepAlive, performance.now());
         connection = new Connection(socket, writer, packet, heartbeat);
         socket.pause();
         resolve(connection);
@@ -124,7 +134,6 @@ export class Connection {
           greeted(packet);
           return;
         }
-        heartbeat.heard();
         switch (packet.kind) {
           case "pingresp":
             connection.#pong();
@@ -133,6 +142,10 @@ export class Connection {
             end(new ServerRefusal(packet.reasonCode, "disconnected"));
             return;
           case "publish":
+            // We allow none (MQTT-3.3.2-9).
+            if (packet.properties?.topicAlias === undefined) connection.#receive(packet);
+            else end(new Error("it sent a topic alias, unasked"));
+            return;
           case "suback":
           case "puback":
           case "pubrec":
@@ -141,12 +154,13 @@ export class Connection {
             connection.#receive(packet);
             return;
           default:
-            end(new Error(`it sent ${packet.kind.toUpperCase()}, which only a client may send`));
+            end(new Error(`it sent ${packet.kind.toUpperCase()}, which has no place here`));
             return;
         }
       };
       const reader = new PacketReader({ version, maxPacketBytes: LARGEST_PACKET, receive });
       socket.on("data", (chunk: Buffer) => {
+        heartbeat.heard();
         try {
           reader.push(chunk);
         } catch (error) {
@@ -176,8 +190,8 @@ export class Connection {
   begin(events: ConnectionEvents): void {
     this.#events = events;
     for (const packet of this.#early.splice(0)) events.packet(packet);
-    if (this.#end === undefined) this.#socket.resume();
-    else events.closed(this.#end.error);
+    if (this.#end !== undefined) events.closed(this.#end.error);
+    else if (!this.#paused) this.#socket.resume();
   }
 
   /** Whether the socket takes nothing for now: `drained` tells when it does again. */
@@ -187,10 +201,11 @@ export class Connection {
 
   /** Whether more may be written in this turn. */
   get writable(): boolean {
-    return !this.#blocked && this.#end === undefined && this.writer.length < HIGH_WATER;
+    return !this.#blocked && !this.#over && this.writer.length < HIGH_WATER;
   }
 
   send(packet: Packet): void {
+    if (this.#over) return;
     this.writer.write(packet);
     this.flush();
   }
@@ -198,17 +213,12 @@ export class Connection {
   /** What is in the writer goes out at the end of this turn, all in one; `written` is called once the system has taken it. */
   flush(written?: () => void): void {
     if (written !== undefined) this.#written.push(written);
-    if (this.#flushing || this.#end !== undefined) return;
+    if (this.#flushing || this.#over) return;
     this.#flushing = true;
     queueMicrotask(() => {
       this.#flushing = false;
       this.#write();
     });
-  }
-
-  /** Whether acknowledgements are outstanding, and whether one just came: the heartbeat looks after them. */
-  awaiting(outstanding: boolean, progress: boolean): void {
-    this.#heartbeat.awaiting(outstanding, progress);
   }
 
   /** Calls back once the server has answered a ping: whatever was sent before has been read, and did not make it close. */
@@ -219,18 +229,25 @@ export class Connection {
 
   /** Reads nothing until `resume`: what arrives stays with the upstream. */
   pause(): void {
+    this.#paused = true;
+    this.#heartbeat.hold(true);
     this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#paused = false;
+    this.#heartbeat.hold(false);
+    if (this.#events !== undefined) this.#socket.resume();
   }
 
   /** Writes what is there and a DISCONNECT, which discards the will (MQTT-3.14.4-3), then closes. Never rejects. */
   async end(patience = 1000): Promise<void> {
-    if (this.#end !== undefined) return;
+    if (this.#over) return;
     this.writer.write({ kind: "disconnect", reasonCode: 0 });
     this.#write();
+    this.#ending = true;
+    // It closes when it has read that, which only somebody who reads can see.
+    this.#socket.resume();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, patience);
       this.#socket.once("close", () => {
@@ -247,8 +264,12 @@ export class Connection {
     this.#socket.destroy(error);
   }
 
+  get #over(): boolean {
+    return this.#ending || this.#end !== undefined;
+  }
+
   #write(): void {
-    if (this.#end !== undefined || this.writer.length === 0) return;
+    if (this.#over || this.writer.length === 0) return;
     this.#heartbeat.sent();
     const waiting = this.#written;
     this.#written = [];

@@ -53,8 +53,7 @@ export function batchFeed(options: BatchOptions, { outbox, store, idOf, ticks }:
     const first = gathered[0];
     const known = before[0];
     if (known !== undefined && first !== undefined && first.sequence <= known.last) return entry.sequence <= known.last;
-    if (known !== undefined && first !== undefined) return entry.sequence < known.first;
-    return bytes + sizeOf(entry) <= options.size;
+    return (known === undefined || entry.sequence < known.first) && bytes + sizeOf(entry) <= options.size;
   };
 
   const full = (): boolean => gathered.length >= options.messages || bytes >= options.size;
@@ -115,7 +114,8 @@ export function batchFeed(options: BatchOptions, { outbox, store, idOf, ticks }:
     peek: () => {
       if (ready !== undefined || noting) return ready;
       if (gather()) close();
-      else if (gathered[0] !== undefined && timer === undefined)
+      // One of before waits for what is on its way to end, which wakes as well.
+      else if (gathered[0] !== undefined && timer === undefined && !isKnown())
         timer = setTimeout(
           () => {
             timer = undefined;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Servers } from "./session.js";
 
 /**
@@ -11,6 +12,18 @@ import type { Servers } from "./session.js";
  *
  * In a first life nothing is known of any server, and none is clean. Pure.
  */
+
+/**
+ * What a server's session of ours is called. Another one where it is not the same any more: under another client id lies
+ * somebody else's, and what went by itself has packet ids that batches would be taken for. Short, however long the URL is.
+ */
+export function sessionName({ url, clientId, batched }: { url: string; clientId: string; batched: boolean }): string {
+  return createHash("sha256")
+    .update(JSON.stringify([url, clientId, batched]))
+    .digest("hex")
+    .slice(0, 32);
+}
+
 export function mustReset({ home, clean }: Servers, url: string): boolean {
   return url !== home && !clean.includes(url);
 }

@@ -1,6 +1,6 @@
 import type { Qos } from "../../core/message.js";
 import { packetIdOf } from "./packet-id.js";
-import type { Exchange, Parcel } from "./parcel.js";
+import { type Exchange, type Parcel, sizeOfParcel } from "./parcel.js";
 
 export type Acknowledgement = "puback" | "pubrec" | "pubcomp";
 
@@ -24,15 +24,15 @@ const STRAY: Outcome = { kind: "stray" };
  */
 export class Exchanges {
   readonly #byId = new Map<number, Exchange>();
-  #exactlyOnce = 0;
+  #bytes = 0;
 
   get size(): number {
     return this.#byId.size;
   }
 
-  /** How many of them are QoS 2. */
-  get exactlyOnce(): number {
-    return this.#exactlyOnce;
+  /** Of topics and payloads. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** In the order in which they were begun. */
@@ -42,6 +42,11 @@ export class Exchanges {
 
   has(packetId: number): boolean {
     return this.#byId.has(packetId);
+  }
+
+  /** Whether it is not over. */
+  holds(exchange: Exchange): boolean {
+    return this.#byId.get(exchange.packetId) === exchange;
   }
 
   /** `noted`: the upstream is known to have taken it over, in a life before this one. */
@@ -57,15 +62,8 @@ export class Exchanges {
       refusals: 0,
     };
     this.#byId.set(packetId, exchange);
-    if (exchange.qos === 2) this.#exactlyOnce += 1;
+    this.#bytes += sizeOfParcel(parcel);
     return exchange;
-  }
-
-  /** Sent again with another QoS than before, on a new session. */
-  lower(exchange: Exchange, qos: Exclude<Qos, 0>): void {
-    if (exchange.qos === 2 && qos === 1) this.#exactlyOnce -= 1;
-    if (exchange.qos === 1 && qos === 2) this.#exactlyOnce += 1;
-    exchange.qos = qos;
   }
 
   answer(kind: Acknowledgement, packetId: number, reasonCode: number): Outcome {
@@ -89,8 +87,7 @@ export class Exchanges {
   }
 
   remove(exchange: Exchange): void {
-    if (!this.#byId.delete(exchange.packetId)) return;
-    if (exchange.qos === 2) this.#exactlyOnce -= 1;
+    if (this.#byId.delete(exchange.packetId)) this.#bytes -= sizeOfParcel(exchange.parcel);
   }
 
   #done(exchange: Exchange): Outcome {

@@ -27,7 +27,6 @@ export class LiveState {
         return;
       case "reset":
         for (const set of this.#handedOver) set.clear();
-        this.#parcels.clear();
         this.#received.clear();
         return;
       case "servers":

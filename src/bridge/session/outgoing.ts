@@ -1,52 +1,21 @@
 import type { Qos } from "../../core/message.js";
 import type { AckPacket } from "../../protocols/mqtt/index.js";
-import type { Connection } from "../connection/connection.js";
 import type { Abilities } from "./abilities.js";
-import { TopicAliases } from "./aliases.js";
 import { Exchanges } from "./exchanges.js";
 import type { Feed } from "./feed.js";
 import { inRanges } from "./in-ranges.js";
-import type { Pace } from "./pace.js";
+import { type Line, type Link, newLink } from "./link.js";
+import type { OutgoingOptions } from "./outgoing-options.js";
 import { packetIdOf } from "./packet-id.js";
-import type { Exchange, Parcel } from "./parcel.js";
-import { capped, fitsPacket, type PublishContext, publishExchange, publishOnce } from "./publish.js";
-import type { Change, SessionStore } from "./session.js";
+import { type Exchange, type Parcel, sizeOfParcel } from "./parcel.js";
+import { capped, publishExchange, publishOnce, unsendable } from "./publish.js";
+import type { Change } from "./session.js";
 import { Suspicion } from "./suspicion.js";
-import { Window } from "./window.js";
-
-export interface OutgoingOptions {
-  /** The one that overtakes first. */
-  readonly feeds: readonly Feed[];
-  /** PUBLISH packets that may be unacknowledged at once. */
-  readonly window: number;
-  /** Sequences beyond what is settled that may be on their way: as many come again after a crash, at most. */
-  readonly span: number;
-  /** The most topic aliases to use. */
-  readonly topicAliases: number;
-  readonly store: SessionStore;
-  /** Of lane 0. */
-  readonly pace: Pace;
-  readonly idOf: ((parcel: Parcel) => string) | undefined;
-  /** ms since the Unix epoch. */
-  readonly now: () => number;
-  /** ms from any fixed start. */
-  readonly ticks: () => number;
-  readonly events: OutgoingEvents;
-}
-
-export interface OutgoingEvents {
-  /** The upstream will never take it; it is given up. */
-  refused(parcel: Parcel, why: string): void;
-  /** QoS 0, on their way when the connection was lost. */
-  lost(count: number): void;
-  /** The upstream had forgotten the session: so many are sent again that it may have, so many it had taken over. */
-  sessionLost(again: number, handedOver: number): void;
-  /** Something left the outbox for good. */
-  settled(): void;
-}
 
 /** Packets that are written before others have their turn. */
 const TURN = 256;
+/** Bytes of topics and payloads that may be on their way at once: what is, is in memory. Always one message, however large. */
+const MOST_BYTES = 64 * 1024 * 1024;
 /** MQTT 5 reason codes that may pass: unspecified, implementation specific, packet id in use. */
 const PASSING: ReadonlySet<number> = new Set([0x80, 0x83, 0x91]);
 /** It has no room now, and says nothing about the message: that is waited for, however long it takes. */
@@ -61,7 +30,7 @@ const TRIES = 5;
  * Exactly once at QoS 2, whoever is killed when: a message keeps its packet id for ever (packet-id.ts), and before PUBREL is sent
  * it is noted durably that the upstream has it. So after a crash it goes as PUBLISH under the old id, which the upstream
  * still holds, or as PUBREL; never as a PUBLISH that the upstream takes for new. What is left is an upstream that forgets its
- * session: what it had not answered is sent again, and said so.
+ * session: whatever had not come to its end is sent again, and said so. PUBREC is not the end of it: many deliver at PUBREL.
  */
 export class Outgoing {
   readonly #options: OutgoingOptions;
@@ -82,7 +51,8 @@ export class Outgoing {
   constructor(options: OutgoingOptions) {
     this.#options = options;
     const before: number[] = [];
-    for (const { lane, outbox } of options.feeds) before[lane] = outbox.settled + options.span;
+    for (const { lane, outbox } of options.feeds)
+      before[lane] = outbox.settled + (outbox.depth.messages > 0 ? options.span : 0);
     this.#before = before;
     for (const feed of options.feeds) feed.onReady(() => this.pump());
   }
@@ -96,37 +66,26 @@ export class Outgoing {
   /** Whether the upstream may hold something of which it waits for more. */
   get halfway(): boolean {
     for (const { sent } of this.#exchanges.all()) if (sent) return true;
-    return false;
+    // Of a life before this one nobody knows what was sent.
+    return this.#options.feeds.some(({ lane, outbox }) => outbox.settled < (this.#before[lane] ?? 0));
   }
 
-  /** A connection is there. `sessionPresent`: the upstream knows what came over the one before. */
-  connected(connection: Connection, abilities: Abilities, sessionPresent: boolean): void {
-    const { window, topicAliases, idOf } = this.#options;
-    if (!sessionPresent) {
-      this.#sameSession = false;
-      this.#forgotten(abilities);
-    }
-    this.#link = {
-      connection,
-      abilities,
-      sessionPresent,
-      window: new Window(window, abilities.version, abilities.receiveMaximum),
-      context: {
-        abilities,
-        aliases: new TopicAliases(Math.min(topicAliases, abilities.topicAliases)),
-        idOf: abilities.version === 5 ? idOf : undefined,
-        now: 0,
-      },
-      resend: [...this.#exchanges.all()],
-      unwritten: new Set(),
-      progress: false,
-      proven: false,
-      alone: false,
-      paused: false,
-    };
+  /** Names what has waited for the upstream the longest; undefined where nothing does. */
+  get oldest(): string | undefined {
+    for (const { open, stage, packetId } of this.#exchanges.all())
+      if (open && stage !== "noting") return `${packetId} ${stage}`;
+    return undefined;
+  }
+
+  /**
+   * A connection is there. `sessionPresent`: the upstream knows what came over the one before; otherwise the store was told `reset`.
+   */
+  connected(connection: Line, abilities: Abilities, sessionPresent: boolean): void {
+    if (!sessionPresent) this.#forgotten();
+    const link = newLink(connection, abilities, sessionPresent, [...this.#exchanges.all()], this.#options);
+    this.#link = link;
     const { suspect } = this.#suspicion;
     if (suspect !== undefined && !this.#exchanges.has(suspect)) this.#suspicion.cleared();
-    const link = this.#link;
     if (this.#suspicion.suspect !== undefined)
       connection.ping(() => {
         link.proven = true;
@@ -143,11 +102,13 @@ export class Outgoing {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#giveUpUnwritten(link);
-    const first = [...this.#exchanges.all()].find((each) => each.stage === "publish" && each.open);
+    const first = [...this.#exchanges.all()].find(({ stage, open }) => open && stage !== "noting");
     for (const exchange of this.#exchanges.all()) exchange.open = false;
     if (!byUpstream || link.progress || first === undefined) return;
     if (!this.#suspicion.ended(first.packetId, link.alone)) return;
-    this.#giveUp(first, "it closes the connection when it gets this message");
+    // PUBREL is all that was left of it: the upstream has it.
+    if (first.stage === "release") this.#finish(first);
+    else this.#giveUp(first, "it closes the connection when it gets this message");
   }
 
   /** Sends nothing new, so that what is on its way can come to its end. */
@@ -163,7 +124,7 @@ export class Outgoing {
     const outcome = this.#exchanges.answer(kind, packetId, reasonCode);
     switch (outcome.kind) {
       case "done":
-        this.#close(outcome.exchange);
+        this.#finish(outcome.exchange);
         break;
       case "note":
         this.#note(outcome.exchange);
@@ -176,7 +137,6 @@ export class Outgoing {
         this.#refused(link, outcome.exchange, reasonCode);
         break;
     }
-    link.connection.awaiting(this.#exchanges.size > 0, true);
     this.#again();
   }
 
@@ -187,12 +147,12 @@ export class Outgoing {
     this.#pumping = true;
     link.context.now = this.#options.now();
     let left = TURN;
-    while (left > 0 && link.connection.writable && this.#sendNext(link)) left -= 1;
-    this.#pumping = false;
-    if (left < TURN) {
-      link.connection.flush();
-      link.connection.awaiting(this.#exchanges.size > 0, false);
+    try {
+      while (left > 0 && link.connection.writable && this.#sendNext(link)) left -= 1;
+    } finally {
+      this.#pumping = false;
     }
+    if (left < TURN) link.connection.flush();
     // Others have their turn; a socket that is blocked says when it takes more.
     if (left === 0 || (!link.connection.writable && !link.connection.blocked)) setImmediate(() => this.pump());
   }
@@ -213,16 +173,12 @@ export class Outgoing {
     if (suspect !== undefined) return this.#sendAlone(link, suspect);
     const again = link.resend[0];
     if (again !== undefined) {
-      if (!this.#send(link, again)) return false;
+      if (this.#exchanges.holds(again) && !this.#send(link, again)) return false;
       link.resend.shift();
       return true;
     }
-    if (link.paused) return false;
-    for (const feed of this.#options.feeds) {
-      const parcel = feed.peek();
-      if (parcel !== undefined) return this.#begin(link, feed, parcel);
-    }
-    return false;
+    // Where one has to wait, the other need not.
+    return !link.paused && this.#options.feeds.some((feed) => this.#sendFrom(link, feed));
   }
 
   #sendAlone(link: Link, suspect: number): boolean {
@@ -234,38 +190,33 @@ export class Outgoing {
     return this.#send(link, exchange);
   }
 
-  /** The first time in this life. False where it has to wait. */
-  #begin(link: Link, feed: Feed, parcel: Parcel): boolean {
-    const { span, pace, ticks, store } = this.#options;
-    const { lane, outbox } = feed;
-    if (parcel.last > outbox.settled + span || this.#exchanges.has(packetIdOf(lane, parcel.first))) {
-      outbox.settle();
-      return false;
-    }
-    const noted = inRanges(store.recovered.handedOver[lane], parcel.first);
-    if (noted && !this.#sameSession) {
-      // The session is gone that could take it to its end, and a PUBREL that means nothing makes some servers close. The upstream had it.
-      feed.shift();
-      this.#settle(parcel);
-      return true;
-    }
+  /** The first time in this life. False where there is none, or it has to wait. */
+  #sendFrom(link: Link, feed: Feed): boolean {
+    const { pace, ticks, store, events } = this.#options;
+    const { lane } = feed;
+    const parcel = feed.peek();
+    if (parcel === undefined || !this.#hasRoom(feed, parcel)) return false;
+    const noted = this.#sameSession && inRanges(store.recovered.handedOver[lane], parcel.first);
     const qos: Qos = noted ? 2 : capped(parcel.message.qos, link.abilities);
     if (qos > 0 && !link.window.fits(qos)) return false;
-    if (!noted && !fitsPacket(parcel, link.abilities)) {
-      feed.shift();
-      this.#options.events.refused(parcel, "it is larger than the upstream takes");
-      this.#settle(parcel);
-      return true;
-    }
     const wait = lane === 0 ? pace.take(parcel.entries.length, ticks()) : 0;
     if (wait > 0) return this.#later(wait);
     feed.shift();
+    events.begun(parcel);
     if (qos === 0) {
       this.#sendOnce(link, parcel);
       return true;
     }
     const sent = link.sessionPresent && parcel.first <= (this.#before[lane] ?? 0);
     return this.#send(link, this.#exchanges.begin(parcel, qos, sent, noted));
+  }
+
+  #hasRoom({ lane, outbox }: Feed, parcel: Parcel): boolean {
+    const { size, bytes } = this.#exchanges;
+    if (this.#exchanges.has(packetIdOf(lane, parcel.first))) return false;
+    if (size > 0 && bytes + sizeOfParcel(parcel) > MOST_BYTES) return false;
+    // The first of all may reach beyond: a batch of a life before this one, in which the span was larger.
+    return parcel.last <= outbox.settled + this.#options.span || parcel.first <= outbox.settled + 1;
   }
 
   #later(wait: number): false {
@@ -278,6 +229,11 @@ export class Outgoing {
 
   /** At most once: it is done when the system has its bytes. */
   #sendOnce(link: Link, parcel: Parcel): void {
+    const why = unsendable(parcel, link.context);
+    if (why !== undefined) {
+      this.#refuse(parcel, why);
+      return;
+    }
     publishOnce(link.connection.writer, parcel, link.context);
     link.unwritten.add(parcel);
     link.connection.flush(() => {
@@ -309,12 +265,19 @@ export class Outgoing {
       if (exchange.stage === "release") writer.ack("pubrel", exchange.packetId);
       return true;
     }
-    if (link.abilities.maximumQos === 0) {
+    const why = unsendable(exchange.parcel, link.context);
+    const qos = capped(exchange.qos, link.abilities);
+    if (why !== undefined) {
+      this.#giveUp(exchange, why);
+      return true;
+    }
+    if (qos === 0) {
       this.#exchanges.remove(exchange);
       this.#sendOnce(link, exchange.parcel);
       return true;
     }
-    if (!link.window.fits(exchange.qos)) return false;
+    exchange.qos = qos;
+    if (!link.window.fits(qos)) return false;
     publishExchange(writer, exchange, link.context);
     link.window.add(exchange.qos);
     exchange.open = true;
@@ -338,7 +301,8 @@ export class Outgoing {
     for (const exchange of noted) {
       if (exchange.stage !== "noting") continue;
       exchange.stage = "release";
-      this.#link?.connection.writer.ack("pubrel", exchange.packetId);
+      // Where it did not have its turn on this connection yet, PUBREL goes then.
+      if (exchange.open) this.#link?.connection.writer.ack("pubrel", exchange.packetId);
     }
     this.#link?.connection.flush();
   }
@@ -355,33 +319,39 @@ export class Outgoing {
   }
 
   #giveUp(exchange: Exchange, why: string): void {
-    this.#exchanges.remove(exchange);
-    this.#options.events.refused(exchange.parcel, why);
-    this.#close(exchange);
+    this.#over(exchange);
+    this.#refuse(exchange.parcel, why);
   }
 
-  #forgotten(abilities: Abilities): void {
+  /** Kept elsewhere first: after a crash it must be here or there. */
+  #refuse(parcel: Parcel, why: string): void {
+    void this.#options.events.refused(parcel, why).then(() => {
+      this.#settle(parcel);
+      this.#again();
+    });
+  }
+
+  /** On the new session all of them are new. */
+  #forgotten(): void {
+    this.#sameSession = false;
     let again = 0;
-    let handedOver = 0;
-    for (const exchange of [...this.#exchanges.all()]) {
-      if (exchange.stage === "publish") {
-        if (exchange.sent) again += 1;
-        exchange.sent = false;
-        if (abilities.maximumQos < 2) this.#exchanges.lower(exchange, 1);
-        continue;
-      }
-      handedOver += 1;
-      exchange.stage = "release";
-      this.#exchanges.remove(exchange);
-      this.#close(exchange);
+    for (const exchange of this.#exchanges.all()) {
+      if (exchange.sent) again += 1;
+      exchange.stage = "publish";
+      exchange.sent = false;
     }
-    if (again + handedOver > 0) this.#options.events.sessionLost(again, handedOver);
+    if (again > 0) this.#options.events.sessionLost(again);
   }
 
-  #close(exchange: Exchange): void {
+  #finish(exchange: Exchange): void {
+    this.#over(exchange);
+    this.#settle(exchange.parcel);
+  }
+
+  #over(exchange: Exchange): void {
+    this.#exchanges.remove(exchange);
     if (exchange.open) this.#link?.window.remove(exchange.qos);
     exchange.open = false;
-    this.#settle(exchange.parcel);
   }
 
   #settle({ lane, entries }: Parcel): void {
@@ -392,24 +362,4 @@ export class Outgoing {
     this.#options.events.settled();
     if (this.#exchanges.size === 0) for (const wake of this.#throughs.splice(0)) wake();
   }
-}
-
-/** What belongs to one connection. */
-interface Link {
-  readonly connection: Connection;
-  readonly abilities: Abilities;
-  readonly sessionPresent: boolean;
-  readonly window: Window;
-  readonly context: PublishContext & { now: number };
-  /** Begun on connections before this one: they go first, in their order. */
-  readonly resend: Exchange[];
-  /** QoS 0, whose bytes the system has not taken. */
-  readonly unwritten: Set<Parcel>;
-  /** Whether anything was acknowledged. */
-  progress: boolean;
-  /** It answered a ping after the suspect's last connection ended. */
-  proven: boolean;
-  /** The suspect was sent, and nothing else. */
-  alone: boolean;
-  paused: boolean;
 }

@@ -15,6 +15,11 @@ export interface Parcel {
   readonly expires: number | undefined;
 }
 
+/** Topic and payload, in bytes. */
+export function sizeOfParcel({ message: { topic, payload } }: Parcel): number {
+  return Buffer.byteLength(topic) + payload.length;
+}
+
 /** How far a PUBLISH of QoS 1 or 2 has come. */
 export type Stage =
   /** Not sent on this session, or sent and not answered. */

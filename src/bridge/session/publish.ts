@@ -1,8 +1,8 @@
 import type { Qos } from "../../core/message.js";
-import type { PacketWriter, PublishProperties } from "../../protocols/mqtt/index.js";
+import { type PacketWriter, type PublishProperties, textFault, topicNameFault } from "../../protocols/mqtt/index.js";
 import type { Abilities } from "./abilities.js";
 import type { TopicAliases } from "./aliases.js";
-import type { Exchange, Parcel } from "./parcel.js";
+import { type Exchange, type Parcel, sizeOfParcel } from "./parcel.js";
 
 /** The user property of MQTT 5 that holds a message's id. */
 export const ID_PROPERTY = "weir-id";
@@ -16,13 +16,23 @@ export interface PublishContext {
   readonly now: number;
 }
 
-/** Bytes that a PUBLISH has beside topic and payload: fixed header, topic length, packet id, and ample for properties. */
-const OVERHEAD = 5 + 2 + 2 + 128;
+/** Bytes that a PUBLISH has at most beside topic, payload and user property: fixed header, topic length, packet id. */
+const OVERHEAD = 5 + 2 + 2;
+/** And in MQTT 5: the length of properties, a topic alias, an expiry interval, and what a user property has beside its texts. */
+const OVERHEAD_5 = OVERHEAD + 4 + 3 + 5 + 5;
 
-/** Whether the upstream takes a packet of that size (MQTT 5 3.2.2.3.6). */
-export function fitsPacket({ message }: Parcel, { maximumPacketSize }: Abilities): boolean {
-  return Buffer.byteLength(message.topic) + message.payload.length + OVERHEAD <= maximumPacketSize;
+/** Why the upstream can never take it, or undefined: too large (MQTT 5 3.2.2.3.6), or no PUBLISH at all. */
+export function unsendable(parcel: Parcel, { abilities, idOf }: PublishContext): string | undefined {
+  const { topic } = parcel.message;
+  const fault = textFault(topic) ?? topicNameFault(topic);
+  if (fault !== undefined) return `its topic cannot be sent: ${fault}`;
+  if (Buffer.byteLength(topic) > LONGEST_TOPIC) return "its topic is longer than a topic can be";
+  const id = idOf === undefined ? 0 : ID_PROPERTY.length + Buffer.byteLength(idOf(parcel));
+  const size = sizeOfParcel(parcel) + id + (abilities.version === 5 ? OVERHEAD_5 : OVERHEAD);
+  return size > abilities.maximumPacketSize ? "it is larger than the upstream takes" : undefined;
 }
+
+const LONGEST_TOPIC = 65_535; // bytes
 
 /** Writes a parcel at QoS 0. */
 export function publishOnce(writer: PacketWriter, parcel: Parcel, context: PublishContext): void {

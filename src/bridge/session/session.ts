@@ -19,7 +19,7 @@ export interface SessionState {
 }
 
 export interface Servers {
-  /** Where our session is; undefined for nowhere. */
+  /** Where our session is; undefined for nowhere. Servers are named as by `sessionName` (continuity.ts). */
   readonly home: string | undefined;
   /** Those that hold no stale session of ours. */
   readonly clean: readonly string[];
@@ -31,7 +31,8 @@ export interface Servers {
  * - `parcel`: before its first PUBLISH, so that after a crash the same messages go under the same id;
  * - `received`: before our PUBREC;
  * - `completed`: before our PUBCOMP. From then on the far side may use the id for another message, which would pass for this one;
- * - `reset`: the upstream has a new session, so `handedOver`, `parcel` and `received` are forgotten; before it is used;
+ * - `reset`: the upstream has a new session, so `handedOver` and `received` are forgotten; before it is used. Parcels stay: what
+ *   belongs together goes again under one id;
  * - `servers`: replaces what was known of them.
  */
 export type Change =

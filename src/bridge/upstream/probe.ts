@@ -1,5 +1,6 @@
 import type { Qos } from "../../core/message.js";
 import { Connection, type ConnectionOptions } from "../connection/connection.js";
+import { probeOf } from "./trial.js";
 
 /**
  * What an MQTT 3.1.1 server does with a PUBLISH of QoS 2, which it has no words for: some take it (PUBREC), RabbitMQ takes it as
@@ -11,45 +12,48 @@ export async function probeQos(
   topic: string,
   signal: AbortSignal,
 ): Promise<Qos | undefined> {
-  const exactlyOnce = await answerTo(2, options, topic, signal);
-  if (exactlyOnce === "pubrec") return 2;
-  if (exactlyOnce === "puback") return 1;
-  if (exactlyOnce !== "closed") return undefined;
-  // It may be the topic, or an access rule, that made it close: then QoS 1 fares no better, and nothing is known.
-  return (await answerTo(1, options, topic, signal)) === "puback" ? 1 : undefined;
+  for (let round = 0; round < ROUNDS; round++) {
+    const exactlyOnce = await answerTo(2, options, topic, signal);
+    if (exactlyOnce === "pubrec") return 2;
+    if (exactlyOnce === "puback") return 1;
+    if (exactlyOnce !== "closed") return undefined;
+    // It may be the topic, or an access rule, that made it close: then QoS 1 fares no better, and nothing is known.
+    if ((await answerTo(1, options, topic, signal)) !== "puback") return undefined;
+  }
+  return 1;
 }
+
+/** A link that is cut looks the same as a server that closes. Not that often in a row, and never at QoS 1. */
+const ROUNDS = 3;
 
 type Answer = "puback" | "pubrec" | "closed" | "silent";
 
 async function answerTo(qos: 1 | 2, options: ConnectionOptions, topic: string, signal: AbortSignal): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
-  const probe = { ...options, clientId: `${options.clientId}-probe`, clean: true, keepSession: false, will: undefined };
-  const connection = await Connection.open(probe, signal);
+  let abort = (): void => {};
+  const connection = await Connection.open(probeOf(options), signal);
   try {
     const answer = await new Promise<Answer>((resolve) => {
+      abort = () => resolve("silent");
+      timer = setTimeout(abort, options.timeout);
+      signal.addEventListener("abort", abort);
       connection.begin({
         packet: ({ kind }) => {
           if (kind === "puback" || kind === "pubrec") resolve(kind);
         },
         drained: () => {},
+        owed: () => undefined,
         closed: () => resolve("closed"),
       });
-      connection.send({
-        kind: "publish",
-        topic,
-        payload: new Uint8Array(),
-        retain: false,
-        dup: false,
-        qos,
-        packetId: 1,
-      });
-      timer = setTimeout(() => resolve("silent"), options.timeout);
+      const common = { topic, payload: new Uint8Array(), retain: false, dup: false };
+      connection.send({ kind: "publish", ...common, qos, packetId: 1 });
     });
     // Not left halfway, though its session ends with it.
     if (answer === "pubrec") connection.send({ kind: "pubrel", packetId: 1, reasonCode: 0 });
     return answer;
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
     await connection.end();
   }
 }

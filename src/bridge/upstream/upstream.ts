@@ -1,6 +1,5 @@
 import type { LookupFunction } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf } from "../../core/errors.js";
 import type { Message, Qos } from "../../core/message.js";
 import { Connection, type ConnectionOptions, type Incoming } from "../connection/connection.js";
 import { type Credentials, readCredentials, type TlsOptions } from "../connection/credentials.js";
@@ -8,13 +7,15 @@ import { ServerRefusal } from "../connection/refusal.js";
 import { withPatience } from "../patience.js";
 import type { BridgeReport } from "../report.js";
 import { type Abilities, abilitiesOf, shortcomings } from "../session/abilities.js";
-import { afterConnect, afterReset, mustReset } from "../session/continuity.js";
+import { afterConnect, afterReset, mustReset, sessionName } from "../session/continuity.js";
 import type { IncomingMessages } from "../session/incoming.js";
 import type { Outgoing } from "../session/outgoing.js";
-import { SUBSCRIBE_ID } from "../session/packet-id.js";
-import type { Servers as SessionServers, SessionStore } from "../session/session.js";
+import type { Change, Servers as SessionServers, SessionStore } from "../session/session.js";
 import { probeQos } from "./probe.js";
 import { Servers } from "./servers.js";
+import { type Subscription, subscribePacket, tellGranted } from "./subscribe.js";
+import { trialOf } from "./trial.js";
+import { Watch } from "./watch.js";
 
 export interface UpstreamOptions {
   /** The bridge's. */
@@ -50,27 +51,22 @@ export interface UpstreamParts {
   /** Where a probe of QoS 2 may publish; undefined where nothing is to be probed. */
   readonly probeTopic: string | undefined;
   readonly subscriptions: readonly Subscription[];
+  /** Whether messages go in batches. */
+  readonly batched: boolean;
   /** What is said on every connection, before all else. */
   readonly announcements: () => readonly Message[];
   /** Messages that wait, for the log. */
   readonly waiting: () => number;
 }
 
-export interface Subscription {
-  readonly filter: string;
-  readonly qos: Qos;
-  /** MQTT 5: not what we published ourselves. */
-  readonly noLocal: boolean;
-}
-
-/** How often files with certificates and tokens are looked at for a change, in ms. */
-const CREDENTIALS_EVERY = 10_000;
 /** How long what is on its way may take to come to its end before a connection is left on purpose, in ms. */
 const LEAVING = 5_000;
 /** What a server can do is found out anew on the first connection after so long, in ms: it may have been upgraded. */
 const PROBE_AGAIN = 10 * 60_000;
 /** A connection that lasted so long was a success, in ms: the pauses begin anew. */
 const LASTING = 10_000;
+/** Reason codes of CONNACK (MQTT 5): retained messages, or the QoS of the will, are more than it can. */
+const WILL_TOO_MUCH: readonly number[] = [0x9a, 0x9b];
 
 /**
  * Keeps one connection to an upstream, on one of its servers, for ever: chooses the server, connects, hands the
@@ -84,6 +80,8 @@ export class Upstream {
   readonly #probed = new Map<string, { readonly qos: Qos; readonly at: number }>();
   /** Servers whose shortcomings were told. */
   readonly #told = new Map<string, string>();
+  /** Servers that take no will that is retained, or of such a QoS. */
+  readonly #modest = new Set<string>();
   #session: SessionServers;
   #surveyed: boolean;
   #live: Live | undefined;
@@ -93,7 +91,9 @@ export class Upstream {
     this.#options = options;
     this.#parts = parts;
     this.#servers = new Servers({ urls: options.servers, pause: options.pause });
-    this.#session = parts.store.recovered.servers;
+    const { home, clean } = parts.store.recovered.servers;
+    const known = options.servers.map((url) => this.#nameOf(url));
+    this.#session = { home, clean: clean.filter((name) => known.includes(name)) };
     this.#surveyed = !parts.store.recovered.fresh;
     this.#done = this.#run();
   }
@@ -104,8 +104,11 @@ export class Upstream {
   }
 
   /** Says something now, if there is a connection. At QoS 0: it is said anew on the next one. */
-  announce({ topic, payload, retain }: Message): void {
-    this.#live?.connection.send({ kind: "publish", topic, payload, retain, qos: 0, dup: false });
+  announce({ topic, payload, retain: asked }: Message): void {
+    if (this.#live === undefined) return;
+    const { connection, abilities } = this.#live;
+    const retain = asked && abilities.retain;
+    connection.send({ kind: "publish", topic, payload, retain, qos: 0, dup: false });
   }
 
   /** Ends in order where there is a connection, and does not connect again. Never rejects. */
@@ -129,6 +132,7 @@ export class Upstream {
         await this.#stay(url, credentials);
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof ServerRefusal && WILL_TOO_MUCH.includes(error.reasonCode)) this.#modest.add(url);
         this.#parts.report.failed(url, error);
         this.#servers.failed(url, performance.now());
       }
@@ -139,44 +143,57 @@ export class Upstream {
   async #stay(url: string, credentials: Credentials): Promise<void> {
     const { outgoing, incoming, report, waiting } = this.#parts;
     const options = this.#connectionOptions(url, credentials);
-    if (mustReset(this.#session, url)) await this.#reset(options);
+    if (mustReset(this.#session, this.#nameOf(url))) await this.#reset(options);
     const maximumQos = await this.#probe(options);
     const connection = await Connection.open(options, this.#closing.signal);
     const sessionPresent = connection.connack.sessionPresent && !options.clean;
-    await this.#remember(afterConnect(this.#session, url, sessionPresent, outgoing.halfway));
-    const abilities = abilitiesOf(options.version, connection.connack, maximumQos);
+    try {
+      const servers = afterConnect(this.#session, this.#nameOf(url), sessionPresent, outgoing.halfway);
+      await this.#remember(servers, sessionPresent ? [] : [{ kind: "reset" }]);
+      // Whoever closed meanwhile found no connection that it could end.
+      this.#closing.signal.throwIfAborted();
+    } catch (error) {
+      await connection.end();
+      throw error;
+    }
     const begun = performance.now();
-    const live: Live = { url, abilities, connection, leaving: false };
+    const abilities = abilitiesOf(options.version, connection.connack, maximumQos);
+    let end = (_: { readonly error: unknown }): void => {};
+    const ended = new Promise<{ readonly error: unknown }>((resolve) => {
+      end = resolve;
+    });
+    const live: Live = { url, abilities, connection, ended, leaving: false };
     this.#live = live;
     this.#tell(url, abilities);
     report.up(url, waiting());
-    const ended = await new Promise<{ readonly error: unknown }>((resolve) => {
-      incoming.connected(connection, sessionPresent);
-      // In this order: who sees `online` can send commands.
-      this.#subscribe(connection);
-      for (const message of this.#parts.announcements()) this.announce(message);
-      this.#watch(live, credentials);
-      outgoing.connected(connection, abilities, sessionPresent);
-      connection.begin({
-        packet: (packet) => this.#receive(packet),
-        drained: () => outgoing.pump(),
-        closed: (error) => resolve({ error }),
-      });
+    incoming.connected(connection, sessionPresent);
+    for (const message of this.#parts.announcements()) this.announce(message);
+    const { subscriptions } = this.#parts;
+    if (subscriptions.length > 0) connection.send(subscribePacket(options.version, subscriptions));
+    const watch = this.#watch(live, credentials);
+    outgoing.connected(connection, abilities, sessionPresent);
+    connection.begin({
+      packet: (packet) => this.#receive(packet),
+      drained: () => outgoing.pump(),
+      owed: () => outgoing.oldest,
+      closed: (error) => end({ error }),
     });
-    clearInterval(live.failback);
-    clearInterval(live.renewal);
+    const { error } = await ended;
+    const onPurpose = this.#closing.signal.aborted || live.leaving;
     this.#live = undefined;
     incoming.disconnected();
-    outgoing.disconnected(endedThere(ended.error));
-    if (this.#closing.signal.aborted || live.leaving) return;
-    report.down(url, waiting(), ended.error);
+    outgoing.disconnected(!onPurpose && endedThere(error));
+    await watch.stop();
+    if (onPurpose) return;
+    report.down(url, waiting(), error);
     if (performance.now() - begun >= LASTING) this.#servers.well(url);
     this.#servers.failed(url, performance.now());
   }
 
   #connectionOptions(url: string, credentials: Credentials): ConnectionOptions {
     const { protocol, clientId, clean, username, keepAlive, timeout, lookup } = this.#options;
-    const { will } = this.#parts;
+    const asked = this.#parts.will;
+    const will = asked && this.#modest.has(url) ? { ...asked, qos: 0 as const, retain: false } : asked;
     const session = { clean, keepSession: !clean };
     return { url, version: protocol, clientId, ...session, username, credentials, keepAlive, timeout, will, lookup };
   }
@@ -195,19 +212,22 @@ export class Upstream {
     }
   }
 
-  async #reset(options: ConnectionOptions): Promise<void> {
-    const clean = { ...options, clean: true, keepSession: false, will: undefined };
-    const connection = await Connection.open(clean, this.#closing.signal);
-    await connection.end();
-    await this.#remember(afterReset(this.#session, options.url));
+  #nameOf(url: string): string {
+    return sessionName({ url, clientId: this.#options.clientId, batched: this.#parts.batched });
   }
 
-  async #remember(servers: SessionServers): Promise<void> {
-    if (servers === this.#session) return;
+  async #reset(options: ConnectionOptions): Promise<void> {
+    const connection = await Connection.open(trialOf(options), this.#closing.signal);
+    await connection.end();
+    await this.#remember(afterReset(this.#session, this.#nameOf(options.url)), []);
+  }
+
+  async #remember(servers: SessionServers, others: readonly Change[]): Promise<void> {
     const { home, clean } = this.#session;
     const same = servers.home === home && servers.clean.join(" ") === clean.join(" ");
     this.#session = servers;
-    if (!same) await this.#parts.store.record([{ kind: "servers", ...servers }]);
+    const changes = [...(same ? [] : [{ kind: "servers" as const, ...servers }]), ...others];
+    if (changes.length > 0) await this.#parts.store.record(changes);
   }
 
   async #probe(options: ConnectionOptions): Promise<Qos> {
@@ -235,7 +255,7 @@ export class Upstream {
         this.#parts.incoming.take(packet);
         return;
       case "suback":
-        this.#subscribed(packet.reasonCodes);
+        tellGranted(this.#parts.subscriptions, packet.reasonCodes, this.#parts.report);
         return;
       default:
         this.#parts.outgoing.acknowledged(packet);
@@ -243,89 +263,37 @@ export class Upstream {
     }
   }
 
-  #subscribe(connection: Connection): void {
-    const { subscriptions } = this.#parts;
-    if (subscriptions.length === 0) return;
-    connection.send({
-      kind: "subscribe",
-      packetId: SUBSCRIBE_ID,
-      subscriptions: subscriptions.map(({ filter, qos, noLocal }) =>
-        this.#options.protocol === 5
-          ? { filter, qos, noLocal, retainAsPublished: true, retainHandling: 0 as const }
-          : { filter, qos, noLocal: false, retainAsPublished: false, retainHandling: 0 as const },
-      ),
+  #watch(live: Live, credentials: Credentials): Watch {
+    const { preferred, failback } = this.#options;
+    const { report, will } = this.#parts;
+    const ahead = preferred === "first" ? this.#servers.ahead(live.url) : [];
+    return new Watch({
+      credentials: this.#options,
+      fingerprint: credentials.fingerprint,
+      ahead: ahead.map((url) => this.#connectionOptions(url, credentials)),
+      failback,
+      renewed: () => {
+        report.note("info", "bridge_renewed", "certificates or token changed: connecting anew with them");
+        return this.#leave(live);
+      },
+      better: (url) => {
+        report.note("info", "bridge_failback", `${url} is well again: going back to it`);
+        this.#servers.well(url);
+        this.#servers.prefer(url);
+        return this.#leave(live, will);
+      },
+      unreadable: (why) => report.note("warn", "bridge_credentials", `keeping the old ones: ${why}`),
     });
   }
 
-  #subscribed(reasonCodes: readonly number[]): void {
-    for (const [index, { filter, qos }] of this.#parts.subscriptions.entries()) {
-      const granted = reasonCodes[index] ?? 0x80;
-      if (granted >= 0x80)
-        this.#parts.report.note("warn", "bridge_subscribe_failed", `the upstream refuses a subscription to ${filter}`);
-      else if (granted < qos)
-        this.#parts.report.note("info", "bridge_subscribe_lowered", `${filter} comes with QoS ${granted}, not ${qos}`);
-    }
-  }
-
-  /** Looks for reasons to leave this connection for a better one. */
-  #watch(live: Live, credentials: Credentials): void {
-    const { preferred, failback, tls, passwordFile } = this.#options;
-    if (tls?.ca ?? tls?.cert ?? passwordFile)
-      live.renewal = setInterval(() => void this.#renew(live, credentials), CREDENTIALS_EVERY);
-    const ahead = preferred === "first" ? this.#servers.ahead(live.url) : [];
-    if (ahead.length === 0) return;
-    const well = new Map<string, number>();
-    live.failback = setInterval(() => void this.#lookAhead(live, credentials, ahead, well), failback);
-  }
-
-  /** Certificates and tokens that were renewed are used before the old ones run out. */
-  async #renew(live: Live, { fingerprint }: Credentials): Promise<void> {
-    try {
-      const now = await readCredentials(this.#options);
-      if (now.fingerprint === fingerprint || live !== this.#live) return;
-      this.#parts.report.note("info", "bridge_renewed", "certificates or token changed: connecting anew with them");
-      await this.#leave(live);
-    } catch (error) {
-      this.#parts.report.note("warn", "bridge_credentials", `keeping the old ones: ${messageOf(error)}`);
-    }
-  }
-
-  async #lookAhead(
-    live: Live,
-    credentials: Credentials,
-    ahead: readonly string[],
-    well: Map<string, number>,
-  ): Promise<void> {
-    for (const url of ahead) {
-      const options = this.#connectionOptions(url, credentials);
-      const trial = {
-        ...options,
-        clientId: `${options.clientId}-probe`,
-        clean: true,
-        keepSession: false,
-        will: undefined,
-      };
-      const reached = await Connection.open(trial, this.#closing.signal).then(
-        (connection) => connection.end().then(() => true),
-        () => false,
-      );
-      const times = reached ? (well.get(url) ?? 0) + 1 : 0;
-      well.set(url, times);
-      if (times < 2 || live !== this.#live) continue;
-      this.#parts.report.note("info", "bridge_failback", `${url} is well again: going back to it`);
-      this.#servers.well(url);
-      this.#servers.prefer(url);
-      return this.#leave(live);
-    }
-  }
-
-  /** In order: nothing new is sent, and what is on its way comes to its end if it can. */
-  async #leave(live: Live): Promise<void> {
-    if (live.leaving) return;
+  /** In order: nothing new is sent, and what is on its way comes to its end if it can. `farewell`: for a server that is left behind. */
+  async #leave(live: Live, farewell?: Message): Promise<void> {
+    if (live.leaving || live !== this.#live) return;
     live.leaving = true;
     const { outgoing } = this.#parts;
     outgoing.hold();
-    await withPatience(outgoing.through(), LEAVING);
+    await withPatience(Promise.race([outgoing.through(), live.ended]), LEAVING);
+    if (farewell !== undefined) this.announce(farewell);
     await live.connection.end();
   }
 }
@@ -334,10 +302,10 @@ interface Live {
   readonly url: string;
   readonly abilities: Abilities;
   readonly connection: Connection;
+  /** Resolves with why; undefined where the far side just closed. */
+  readonly ended: Promise<{ readonly error: unknown }>;
   /** It is ended on purpose. */
   leaving: boolean;
-  failback?: NodeJS.Timeout;
-  renewal?: NodeJS.Timeout;
 }
 
 /** Whether it was the far side that ended the connection, not we nor the way between. */

@@ -3,4 +3,5 @@ export { MqttError, type MqttErrorCode } from "./error.js";
 export type * from "./packet.js";
 export type * from "./properties.js";
 export { PacketReader, type PacketReaderOptions } from "./reader.js";
+export { textFault, topicNameFault } from "./text.js";
 export { LARGE_PAYLOAD, PacketWriter } from "./writer.js";

@@ -5,35 +5,11 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Bridge, type BridgeOptions, openBridge } from "../../../src/bridge/bridge.js";
-import { memorySessionStore } from "../../../src/bridge/session/memory.js";
-import type { Entry as JournalEntry } from "../../../src/core/journal.js";
 import type { Message } from "../../../src/core/message.js";
-import { MemoryOutbox } from "../../../src/outbox/memory.js";
-import { startBroker, type TestBroker } from "../../support/broker.js";
+import { startBroker } from "../../support/broker.js";
 import { eventually } from "../../support/eventually.js";
 import { collect, connectClient } from "../../support/mqtt.js";
-
-const message = (topic: string, payload: string, rest: Partial<Message> = {}): Message => ({
-  topic,
-  payload: Buffer.from(payload),
-  qos: 1,
-  retain: false,
-  ...rest,
-});
-
-interface Rig {
-  readonly bridge: Bridge;
-  readonly outbox: MemoryOutbox;
-  readonly delivered: Message[];
-  readonly journal: JournalEntry[];
-}
-
-const USUAL = { retain: "keep", priority: "normal", qos0: "queue" } as const;
-
-const OUT_ONLY: BridgeOptions["rules"] = [
-  { direction: "out", filter: "#", localPrefix: "weir/", remotePrefix: "site/", ...USUAL },
-];
+import { message, OUT_ONLY, rig } from "./rig.js";
 
 /** The CONNACK of MQTT 3.1.1 with this return code. */
 const connack = (code: number): Buffer => Buffer.from([0x20, 2, 0, code]);
@@ -56,53 +32,6 @@ async function playUpstream(
     for (const socket of sockets) socket.destroy();
   });
   return { urls: [`tcp://127.0.0.1:${(server.address() as AddressInfo).port}`], sockets };
-}
-
-function rig(t: TestContext, broker: Pick<TestBroker, "urls">, options: Partial<BridgeOptions> = {}): Rig {
-  const journal: JournalEntry[] = [];
-  const delivered: Message[] = [];
-  const note = (entry: JournalEntry): void => void journal.push(entry);
-  const outbox = new MemoryOutbox({
-    id: "up",
-    maxMessages: 10_000,
-    maxBytes: 1e8,
-    whenFull: "refuse",
-    journal: note,
-    now: Date.now,
-  });
-  const folder = mkdtempSync(join(tmpdir(), "weir-bridge-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const bridge = openBridge({
-    id: "up",
-    gateway: "g",
-    servers: [(broker.urls[0] ?? "").replace("tcp:", "mqtt:")],
-    preferred: "first",
-    failback: 60_000,
-    clientId: "gateway",
-    protocol: 4,
-    keepAlive: 30_000,
-    timeout: 1_000,
-    clean: false,
-    window: 10,
-    topicAliases: 16,
-    messageId: "none",
-    rules: [
-      { direction: "out", filter: "#", localPrefix: "weir/", remotePrefix: "site/", ...USUAL },
-      { direction: "in", filter: "+/+/set", localPrefix: "weir/", remotePrefix: "site/", ...USUAL },
-    ],
-    outboxes: [outbox],
-    store: memorySessionStore(),
-    refused: join(folder, "refused.jsonl"),
-    deliver: async (m) => void delivered.push(m),
-    statusTopic: "weir/$gateway/g/status",
-    probeTopic: "weir/$gateway/g/probe",
-    journal: note,
-    now: Date.now,
-    pause: () => 20,
-    ...options,
-  });
-  t.after(() => bridge.close(0));
-  return { bridge, outbox, delivered, journal };
 }
 
 test("carries messages up in order with their QoS and retain flag, prefix replaced", async (t) => {

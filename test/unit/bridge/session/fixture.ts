@@ -56,7 +56,7 @@ export function modelOf(changes: readonly Change[], settled: readonly [number, n
     if (change.kind === "received") received.add(change.id);
     if (change.kind === "completed") received.delete(change.id);
     if (change.kind === "servers") servers = change;
-    if (change.kind === "reset") for (const set of [...done, parcels, received]) set.clear();
+    if (change.kind === "reset") for (const set of [...done, received]) set.clear();
   }
   return {
     handedOver: done.map((set, lane) => ascending(set).filter((n) => n > (settled[lane] ?? 0))),

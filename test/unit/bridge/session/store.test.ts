@@ -49,7 +49,7 @@ test("each kind of change is there after kill -9, with ranges that touch as one"
   await store.close();
 });
 
-test("a new session at the upstream forgets the old one, not the servers", async () => {
+test("a new session at the upstream forgets the old one, not the servers and what goes together", async () => {
   const { store, disk } = await open();
   await store.record(EVERYTHING);
   await store.record([{ kind: "reset" }, handedOver(7), { kind: "servers", home: undefined, clean: ["x"] }]);
@@ -58,6 +58,7 @@ test("a new session at the upstream forgets the old one, not the servers", async
   assert.deepEqual(plain(again.store.recovered), {
     ...NOTHING,
     handedOver: [[7], []],
+    parcels: modelOf(EVERYTHING).parcels,
     clean: ["x"],
   });
   await again.store.close();
