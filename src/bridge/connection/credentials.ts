@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { messageOf, WeirError } from "../../core/errors.js";
 
@@ -71,7 +71,17 @@ export async function readCredentials(options: CredentialOptions): Promise<Crede
 }
 
 async function readBounded(path: string): Promise<Buffer> {
-  const bytes = await readFile(path);
-  if (bytes.length <= LONGEST_FILE) return bytes;
-  throw new Error(`${path} has ${bytes.length} bytes: it is no certificate and no token`);
+  const file = await open(path);
+  try {
+    const bytes = Buffer.alloc(LONGEST_FILE + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, null);
+      if (bytesRead === 0) return Buffer.from(bytes.subarray(0, length));
+      length += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+  throw new Error(`${path} has more than ${LONGEST_FILE} bytes: it is no certificate and no token`);
 }

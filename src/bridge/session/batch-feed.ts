@@ -48,11 +48,16 @@ export function batchFeed(options: BatchOptions, { outbox, store, idOf, ticks }:
     return entry;
   };
 
+  /** Whether what is being gathered is one of those before, whose extent is fixed. */
+  const isKnown = (): boolean => {
+    const [first, known] = [gathered[0], before[0]];
+    return first !== undefined && known !== undefined && first.sequence >= known.first && first.sequence <= known.last;
+  };
+
   /** Whether the next one belongs to the batch that is being gathered. */
   const belongs = (entry: Entry): boolean => {
-    const first = gathered[0];
     const known = before[0];
-    if (known !== undefined && first !== undefined && first.sequence <= known.last) return entry.sequence <= known.last;
+    if (known !== undefined && isKnown()) return entry.sequence <= known.last;
     return (known === undefined || entry.sequence < known.first) && bytes + sizeOf(entry) <= options.size;
   };
 
@@ -75,12 +80,6 @@ export function batchFeed(options: BatchOptions, { outbox, store, idOf, ticks }:
     // One of before may lack its end, if that expired meanwhile: then nothing is left that could complete it.
     if (isKnown()) return gathered.length === outbox.depth.messages;
     return hurried || ticks() - begun >= options.linger;
-  };
-
-  /** Of those before, whose extent is fixed. */
-  const isKnown = (): boolean => {
-    const [first, known] = [gathered[0], before[0]];
-    return first !== undefined && known !== undefined && first.sequence >= known.first && first.sequence <= known.last;
   };
 
   const close = (): void => {

@@ -225,9 +225,9 @@ export class Upstream {
   async #remember(servers: SessionServers, others: readonly Change[]): Promise<void> {
     const { home, clean } = this.#session;
     const same = servers.home === home && servers.clean.join(" ") === clean.join(" ");
-    this.#session = servers;
     const changes = [...(same ? [] : [{ kind: "servers" as const, ...servers }]), ...others];
     if (changes.length > 0) await this.#parts.store.record(changes);
+    this.#session = servers;
   }
 
   async #probe(options: ConnectionOptions): Promise<Qos> {

@@ -68,7 +68,8 @@ test("a slow server that answers one after the other lives", () => {
   const { heartbeat, seen, pass } = beating();
   let next = 0;
   pass(60_000, () => {
-    seen.owed = `${(next += 1) >> 3} publish`;
+    next += 1;
+    seen.owed = `${next >> 3} publish`;
     heartbeat.heard();
   });
   assert.equal(seen.dead, "");
