@@ -17,7 +17,8 @@ import { Pace } from "./session/pace.js";
 import { SPAN } from "./session/packet-id.js";
 import type { Parcel } from "./session/parcel.js";
 import type { Lane, SessionStore } from "./session/session.js";
-import { Upstream, type UpstreamOptions } from "./upstream/upstream.js";
+import type { UpstreamOptions } from "./upstream/options.js";
+import { Upstream } from "./upstream/upstream.js";
 
 export interface BridgeOptions extends UpstreamOptions {
   /** The gateway's id, for those of messages. */

@@ -26,7 +26,7 @@ export type Incoming = PublishPacket | AckPacket | SubackPacket;
 /** All are called from the socket's own turn; none may throw. */
 export interface ConnectionEvents {
   packet(packet: Incoming): void;
-  /** There is room for more after `blocked` was true. */
+  /** The socket takes more again. */
   drained(): void;
   /** Names what has waited for an acknowledgement the longest; undefined where nothing does. */
   owed(): string | undefined;
@@ -194,14 +194,14 @@ export class Connection {
     else if (!this.#paused) this.#socket.resume();
   }
 
-  /** Whether the socket takes nothing for now: `drained` tells when it does again. */
-  get blocked(): boolean {
-    return this.#blocked;
-  }
-
   /** Whether more may be written in this turn. */
   get writable(): boolean {
     return !this.#blocked && !this.#over && this.writer.length < HIGH_WATER;
+  }
+
+  /** Whether that is only since so much was written in this turn: there is room again in the next. */
+  get full(): boolean {
+    return !this.#blocked && !this.#over && this.writer.length >= HIGH_WATER;
   }
 
   send(packet: Packet): void {

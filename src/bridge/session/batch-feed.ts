@@ -129,6 +129,8 @@ export function batchFeed(options: BatchOptions, { outbox, store, idOf, ticks }:
     },
     hurry: () => {
       hurried = true;
+      clearTimeout(timer);
+      timer = undefined;
       wake();
     },
     onReady: (listener) => {

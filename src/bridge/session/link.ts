@@ -7,7 +7,7 @@ import type { PublishContext } from "./publish.js";
 import { Window } from "./window.js";
 
 /** What is used of a connection. */
-export type Line = Pick<Connection, "writer" | "flush" | "writable" | "blocked" | "ping" | "destroy">;
+export type Line = Pick<Connection, "writer" | "flush" | "writable" | "full" | "ping" | "destroy">;
 
 /** What belongs to one connection. */
 export interface Link {

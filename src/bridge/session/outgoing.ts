@@ -5,24 +5,18 @@ import { Exchanges } from "./exchanges.js";
 import type { Feed } from "./feed.js";
 import { inRanges } from "./in-ranges.js";
 import { type Line, type Link, newLink } from "./link.js";
+import { Notes } from "./notes.js";
 import type { OutgoingOptions } from "./outgoing-options.js";
 import { packetIdOf } from "./packet-id.js";
 import { type Exchange, type Parcel, sizeOfParcel } from "./parcel.js";
 import { capped, publishExchange, publishOnce, unsendable } from "./publish.js";
-import type { Change } from "./session.js";
 import { Suspicion } from "./suspicion.js";
+import { isForGood } from "./verdict.js";
 
 /** Packets that are written before others have their turn. */
 const TURN = 256;
 /** Bytes of topics and payloads that may be on their way at once: what is, is in memory. Always one message, however large. */
 const MOST_BYTES = 64 * 1024 * 1024;
-/** MQTT 5 reason codes that may pass: unspecified, implementation specific, packet id in use. */
-const PASSING: ReadonlySet<number> = new Set([0x80, 0x83, 0x91]);
-/** It has no room now, and says nothing about the message: that is waited for, however long it takes. */
-const QUOTA_EXCEEDED = 0x97;
-/** Before a message that is refused for a reason that may pass is given up. */
-const TRIES = 5;
-
 /**
  * Sends what the feeds have, in order and within the window, and sees each message through (MQTT 4.3, 4.4). Lives as long as the
  * bridge: what is on its way when a connection ends is kept here and sent again on the next one.
@@ -41,8 +35,7 @@ export class Outgoing {
   /** The upstream has known our session ever since this life began. */
   #sameSession = true;
   #link: Link | undefined;
-  /** PUBREC came; noted together at the end of the turn. */
-  #toNote: Exchange[] = [];
+  readonly #notes: Notes;
   #timer: NodeJS.Timeout | undefined;
   #pumping = false;
   #scheduled = false;
@@ -54,6 +47,7 @@ export class Outgoing {
     for (const { lane, outbox } of options.feeds)
       before[lane] = outbox.settled + (outbox.depth.messages > 0 ? options.span : 0);
     this.#before = before;
+    this.#notes = new Notes(options.store, (noted) => this.#release(noted));
     for (const feed of options.feeds) feed.onReady(() => this.pump());
   }
 
@@ -127,7 +121,7 @@ export class Outgoing {
         this.#finish(outcome.exchange);
         break;
       case "note":
-        this.#note(outcome.exchange);
+        this.#notes.add(outcome.exchange);
         break;
       case "release":
         link.connection.writer.ack("pubrel", packetId);
@@ -153,8 +147,8 @@ export class Outgoing {
       this.#pumping = false;
     }
     if (left < TURN) link.connection.flush();
-    // Others have their turn; a socket that is blocked says when it takes more.
-    if (left === 0 || (!link.connection.writable && !link.connection.blocked)) setImmediate(() => this.pump());
+    // Others have their turn first. A socket that is blocked says when it takes more.
+    if (left === 0 || link.connection.full) setImmediate(() => this.pump());
   }
 
   /** At the end of the turn, once for all acknowledgements that came in it. */
@@ -285,18 +279,6 @@ export class Outgoing {
     return true;
   }
 
-  #note(exchange: Exchange): void {
-    if (this.#toNote.push(exchange) > 1) return;
-    queueMicrotask(() => {
-      const noted = this.#toNote;
-      this.#toNote = [];
-      const changes = noted.map(
-        ({ parcel: { lane, first, last } }): Change => ({ kind: "handedOver", lane, first, last }),
-      );
-      void this.#options.store.record(changes).then(() => this.#release(noted));
-    });
-  }
-
   #release(noted: readonly Exchange[]): void {
     for (const exchange of noted) {
       if (exchange.stage !== "noting") continue;
@@ -309,13 +291,13 @@ export class Outgoing {
 
   #refused(link: Link, exchange: Exchange, reasonCode: number): void {
     exchange.refusals += 1;
-    if (reasonCode === QUOTA_EXCEEDED || (PASSING.has(reasonCode) && exchange.refusals < TRIES)) {
-      // It may not be sent again on this connection (MQTT-4.4.0-1), and the pause before the next one gives it time.
-      exchange.sent = false;
-      link.connection.destroy(new Error(`it refused a message for now (reason ${reasonCode})`));
+    if (isForGood(reasonCode, exchange.refusals)) {
+      this.#giveUp(exchange, `it refused the message (reason ${reasonCode})`);
       return;
     }
-    this.#giveUp(exchange, `it refused the message (reason ${reasonCode})`);
+    // It may not be sent again on this connection (MQTT-4.4.0-1), and the pause before the next one gives it time.
+    exchange.sent = false;
+    link.connection.destroy(new Error(`it refused a message for now (reason ${reasonCode})`));
   }
 
   #giveUp(exchange: Exchange, why: string): void {

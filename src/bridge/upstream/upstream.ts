@@ -1,63 +1,18 @@
-import type { LookupFunction } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Message, Qos } from "../../core/message.js";
 import { Connection, type ConnectionOptions, type Incoming } from "../connection/connection.js";
-import { type Credentials, readCredentials, type TlsOptions } from "../connection/credentials.js";
+import { type Credentials, readCredentials } from "../connection/credentials.js";
 import { ServerRefusal } from "../connection/refusal.js";
 import { withPatience } from "../patience.js";
-import type { BridgeReport } from "../report.js";
 import { type Abilities, abilitiesOf, shortcomings } from "../session/abilities.js";
 import { afterConnect, afterReset, mustReset, sessionName } from "../session/continuity.js";
-import type { IncomingMessages } from "../session/incoming.js";
-import type { Outgoing } from "../session/outgoing.js";
-import type { Change, Servers as SessionServers, SessionStore } from "../session/session.js";
+import type { Change, Servers as SessionServers } from "../session/session.js";
+import type { UpstreamOptions, UpstreamParts } from "./options.js";
 import { probeQos } from "./probe.js";
 import { Servers } from "./servers.js";
-import { type Subscription, subscribePacket, tellGranted } from "./subscribe.js";
+import { subscribePacket, tellGranted } from "./subscribe.js";
 import { trialOf } from "./trial.js";
 import { Watch } from "./watch.js";
-
-export interface UpstreamOptions {
-  /** The bridge's. */
-  readonly id: string;
-  /** mqtt://, mqtts://, ws:// or wss://; the preferred one first. */
-  readonly servers: readonly string[];
-  /** `first`: goes back to a server further ahead once it is well. */
-  readonly preferred: "first" | "none";
-  /** How often those are looked at, in ms. */
-  readonly failback: number;
-  readonly clientId: string;
-  readonly protocol: 4 | 5;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  readonly passwordFile?: string | undefined;
-  readonly tls?: TlsOptions | undefined;
-  /** ms */
-  readonly keepAlive: number;
-  /** ms: for an answer. */
-  readonly timeout: number;
-  readonly clean: boolean;
-  /** How long to leave a server alone after so many failures in a row, in ms. */
-  readonly pause: (failures: number) => number;
-  readonly lookup?: LookupFunction | undefined;
-}
-
-export interface UpstreamParts {
-  readonly store: SessionStore;
-  readonly outgoing: Outgoing;
-  readonly incoming: IncomingMessages;
-  readonly report: BridgeReport;
-  readonly will: Message | undefined;
-  /** Where a probe of QoS 2 may publish; undefined where nothing is to be probed. */
-  readonly probeTopic: string | undefined;
-  readonly subscriptions: readonly Subscription[];
-  /** Whether messages go in batches. */
-  readonly batched: boolean;
-  /** What is said on every connection, before all else. */
-  readonly announcements: () => readonly Message[];
-  /** Messages that wait, for the log. */
-  readonly waiting: () => number;
-}
 
 /** How long what is on its way may take to come to its end before a connection is left on purpose, in ms. */
 const LEAVING = 5_000;

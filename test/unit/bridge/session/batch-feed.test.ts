@@ -89,6 +89,18 @@ test("the first of a batch waits as long as it may", async () => {
   assert.equal(extent(feed.peek()), "1-1: 1");
 });
 
+test("once it is hurried no timer is left, though nobody asks for what is gathered", async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const { feed, outbox } = feeding({ linger: 3_600_000 });
+  await fill(outbox, 1);
+  await settled();
+  const before = timers();
+  feed.peek();
+  assert.equal(timers(), before + 1);
+  feed.hurry();
+  assert.equal(timers(), before);
+});
+
 test("no batch is larger than it may be, also in front of one of a life before", async () => {
   for (const parcels of [[], [{ first: 9, last: 9 }]]) {
     const { feed, outbox, confirmed } = feeding({ size: 100, messages: 50 }, parcels);

@@ -59,7 +59,7 @@ export function fakeLine({ holds = false, version = 4 as 4 | 5 } = {}): FakeLine
     get writable() {
       return state.writable;
     },
-    blocked: true,
+    full: false,
     flush: (call) => {
       for (const chunk of writer.take()) reader.push(chunk);
       if (call !== undefined) written.push(call);
