@@ -93,6 +93,17 @@ test("brings commands down under the local topic", async (t) => {
   assert.equal(delivered[0]?.topic, "weir/air/range/set");
 });
 
+test("carries messages over WebSocket, and closes in order", async (t) => {
+  const broker = await startBroker(t);
+  const { bridge, outbox } = rig(t, { urls: broker.urls.slice(1) });
+  await bridge.offer(message("weir/a/n", "1", { qos: 2 }));
+  await eventually(() => bridge.state.server !== undefined && outbox.depth.messages === 0, "it is carried");
+  const begun = performance.now();
+  await bridge.close();
+  assert.ok(performance.now() - begun < 900, "the far side saw DISCONNECT, and nobody waited in vain");
+  await eventually(() => broker.clients === 0, "the connection is gone");
+});
+
 test("says online upstream, and the upstream says offline when the gateway dies", async (t) => {
   const broker = await startBroker(t);
   const watcher = await connectClient(t, broker.urls[0]);
