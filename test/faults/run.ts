@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../support/eventually.js";
+import { type GatewayProcess, openGatewayProcess } from "../support/gateway-process.js";
 import { openLink, type Link } from "../support/link.js";
 import { type Random, seeded } from "../support/random.js";
 import type { Method, ViolationKind } from "../support/strict-upstream/session.js";
 import { compare, type Qos, type Tallies } from "./compare.js";
 import { mountSmallDisk, type SmallDisk } from "./disk.js";
-import { type Gateway, startGatewayProcess } from "./gateway.js";
 import { type Fault, type FaultName, nextStep } from "./plan.js";
 import { openSender, type Sender } from "./senders.js";
 import { mosquittoUpstream, strictUpstream, type Upstream } from "./upstreams.js";
@@ -85,7 +85,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
     undo.push(upstream.close);
     const link = await openLink(upstream.port);
     undo.push(link.close);
-    const gateway = await startGatewayProcess({ folder, state, upstreamPort: link.port, protocol });
+    // The shortest keep alive: a frozen link is found in seconds.
+    const bridges = `[{ id: up, url: "mqtt://127.0.0.1:${link.port}", protocol: ${protocol}, keepAlive: 1s }]`;
+    const gateway = await openGatewayProcess({ folder, state, bridges });
     undo.push(gateway.kill);
     const senders = options.qos.flatMap((qos) =>
       Array.from({ length: SENDERS }, (_, i) =>
@@ -120,7 +122,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
 }
 
 interface Site {
-  readonly gateway: Gateway;
+  readonly gateway: GatewayProcess;
   readonly upstream: Upstream;
   readonly link: Link;
   readonly disk: SmallDisk | undefined;

@@ -6,16 +6,26 @@ import { type Gateway, startGateway } from "../../src/gateway.js";
 import { createRecorder } from "../../src/journal.js";
 import { makePlan } from "../../src/plan.js";
 
+export interface GatewaySettings {
+  readonly id?: string;
+  /** Hears the log from `info` on. */
+  readonly log?: (line: string) => void;
+}
+
 /** A gateway with these bridges, a YAML list, through the real loader. Its folder and itself end with the test. */
-export async function startGatewayWith(t: TestContext, bridges: string): Promise<Gateway> {
+export async function startGatewayWith(
+  t: TestContext,
+  bridges: string,
+  { id = "g", log }: GatewaySettings = {},
+): Promise<Gateway> {
   const folder = mkdtempSync(join(tmpdir(), "weir-gateway-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, "weir.yaml");
-  writeFileSync(file, `gateway: { id: g }\nbroker: { listeners: [tcp://127.0.0.1:0] }\nbridges: ${bridges}\n`);
+  writeFileSync(file, `gateway: { id: ${id} }\nbroker: { listeners: [tcp://127.0.0.1:0] }\nbridges: ${bridges}\n`);
   const recorder = createRecorder({
-    level: "error",
+    level: log === undefined ? "error" : "info",
     format: "text",
-    write: (line) => t.diagnostic(line),
+    write: log ?? ((line) => t.diagnostic(line)),
     now: Date.now,
   });
   const gateway = await startGateway({ plan: makePlan({ file, set: [], env: {} }), recorder });

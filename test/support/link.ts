@@ -28,7 +28,8 @@ interface Pair {
   frozen: boolean;
 }
 
-export async function openLink(target: number): Promise<Link> {
+/** `port`: one that is free; left out, the system chooses. */
+export async function openLink(target: number, port = 0): Promise<Link> {
   const pairs = new Set<Pair>();
   /** Ends of cut pairs that nobody has told yet. */
   const left = new Set<Socket>();
@@ -89,7 +90,7 @@ export async function openLink(target: number): Promise<Link> {
       if (held) end.pause();
     }
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,

@@ -7,6 +7,7 @@ const PACKAGES = {
   mosquitto: "mosquitto",
   mosquitto_sub: "mosquitto-clients",
   "coap-client-notls": "libcoap3-bin",
+  openssl: "openssl",
   "systemd-notify": "systemd",
   perl: "perl-base",
   "nats-server": "nats-server",

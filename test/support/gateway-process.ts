@@ -1,14 +1,19 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../support/ports.js";
-import { type Program, startProgram } from "../support/program.js";
+import type { TestContext } from "node:test";
+import { steadyPorts } from "./ports.js";
+import { type Program, startProgram } from "./program.js";
 
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.js");
 
 /** The real gateway as a process. */
-export interface Gateway {
+export interface GatewayProcess {
   /** Where local clients connect. */
   readonly port: number;
+  readonly url: string;
+  /** What it said since it was started the last time. */
+  readonly said: string;
   /** It ended without being told to. */
   readonly crashed: boolean;
   kill(): Promise<void>;
@@ -17,24 +22,23 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-export interface GatewayOptions {
+export interface GatewayProcessOptions {
   /** Of its configuration and its log. */
   readonly folder: string;
   /** Of its outbox. */
   readonly state: string;
-  readonly upstreamPort: number;
-  readonly protocol: 4 | 5;
+  /** A YAML list. */
+  readonly bridges: string;
 }
 
-export async function startGatewayProcess({ folder, state, upstreamPort, protocol }: GatewayOptions): Promise<Gateway> {
-  const port = await freePort();
+export async function openGatewayProcess({ folder, state, bridges }: GatewayProcessOptions): Promise<GatewayProcess> {
+  const [port = 0] = await steadyPorts(1);
   const config = join(folder, "weir.yaml");
-  // The shortest keep alive: a frozen link is found in seconds.
   writeFileSync(
     config,
     `gateway: { id: g, state: ${JSON.stringify(state)} }
 broker: { listeners: ["tcp://127.0.0.1:${port}"] }
-bridges: [{ id: up, url: "mqtt://127.0.0.1:${upstreamPort}", protocol: ${protocol}, keepAlive: 1s }]
+bridges: ${bridges}
 `,
   );
   const launch = (): Promise<Program> =>
@@ -48,6 +52,10 @@ bridges: [{ id: up, url: "mqtt://127.0.0.1:${upstreamPort}", protocol: ${protoco
   let told = false;
   return {
     port,
+    url: `mqtt://127.0.0.1:${port}`,
+    get said() {
+      return program.said;
+    },
     get crashed() {
       return program.ended && !told;
     },
@@ -64,4 +72,17 @@ bridges: [{ id: up, url: "mqtt://127.0.0.1:${upstreamPort}", protocol: ${protoco
       await program.signal("SIGTERM");
     },
   };
+}
+
+/** One that ends with the test, and its folder too. */
+export async function startGatewayProcess(t: TestContext, bridges: string): Promise<GatewayProcess> {
+  const folder = mkdtempSync(join(tmpdir(), "weir-gateway-"));
+  const state = join(folder, "state");
+  mkdirSync(state);
+  const gateway = await openGatewayProcess({ folder, state, bridges });
+  t.after(async () => {
+    await gateway.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return gateway;
 }
