@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Gateway } from "../../src/gateway.js";
 import { eventually } from "../support/eventually.js";
@@ -75,71 +75,6 @@ async function publishing(t: TestContext, gateway: Gateway, qos: 1 | 2): Promise
 const upTo = (gateway: Gateway, times: number, what: string): Promise<void> =>
   eventually(() => count(gateway, "bridge_up") >= times, what);
 
-test(
-  "QoS 1: a server is killed, the next is taken, the first is back: nothing is lost",
-  needs("mosquitto"),
-  async (t) => {
-    const [a, b] = await doors(t);
-    const [first, second] = [await heardBy(t), await heardBy(t)];
-    await a.open(first.port);
-    await b.open(second.port);
-    const gateway = await startGatewayWith(t, `[{ id: up, url: ["${a.url}", "${b.url}"], ${QUICK} }]`);
-    const sender = await publishing(t, gateway, 1);
-    await eventually(() => first.heard.length > 100, "the first carries");
-    await Promise.all([first.kill(), a.close()]);
-    await eventually(() => second.heard.length > 100, "the second carries");
-    const again = await heardBy(t);
-    await a.open(again.port);
-    await eventually(() => again.heard.length > 100, "the first carries again");
-    const sent = await sender.stop();
-    const all = (): number[] => [first, second, again].flatMap(({ heard }) => numbersOf(heard, "weir/n"));
-    await eventually(() => new Set(all()).size >= sent, "all have arrived");
-    assert.deepEqual(firsts(all()), range(0, sent));
-    assert.equal(count(gateway, "bridge_failback"), 1);
-  },
-);
-
-test("QoS 2: going back to the first server loses nothing and brings nothing twice", needs("mosquitto"), async (t) => {
-  const [a, b] = await doors(t);
-  const [first, second] = [await heardBy(t), await heardBy(t)];
-  await b.open(second.port);
-  const gateway = await startGatewayWith(t, `[{ id: up, url: ["${a.url}", "${b.url}"], ${QUICK} }]`);
-  const sender = await publishing(t, gateway, 2);
-  await eventually(() => second.heard.length > 100, "the second carries");
-  await a.open(first.port);
-  await eventually(() => first.heard.length > 100, "the first carries");
-  const sent = await sender.stop();
-  const all = (): number[] => [second, first].flatMap(({ heard }) => numbersOf(heard, "weir/n"));
-  await eventually(() => all().length >= sent, "all have arrived");
-  assert.deepEqual(all(), range(0, sent));
-});
-
-test("preferred none: it stays where it is, though the first is well", async (t) => {
-  const [a, b] = await doors(t);
-  const [first, second] = [await startStrictUpstream(t), await startStrictUpstream(t)];
-  await b.open(second.port);
-  const both = `url: ["${a.url}", "${b.url}"], rules: [{ filter: weir/#, direction: out }], ${QUICK}`;
-  // The second bridge shows that there was time enough to go back.
-  const gateway = await startGatewayWith(t, `[{ id: stays, preferred: none, ${both} }, { id: goes, ${both} }]`);
-  await upTo(gateway, 2, "both are at the second");
-  await a.open(first.port);
-  await upTo(gateway, 3, "one has gone back");
-  const where = gateway.counters().filter(({ event }) => event === "bridge_failback");
-  assert.deepEqual(
-    where.map(({ at }) => at),
-    ["bridge goes"],
-  );
-  const client = await connectClient(t, gateway.listeners[0]);
-  await client.publishAsync("weir/n", "0", { qos: 1 });
-  const takenOf = (upstream: StartedUpstream, bridge: string): boolean =>
-    upstream
-      .entries()
-      .some(
-        (entry) => entry.at === "publish" && entry.client === `weir-g-${bridge}` && entry.message.topic === "weir/n",
-      );
-  await eventually(() => takenOf(second, "stays") && takenOf(first, "goes"), "each carries to its own");
-});
-
 /** QoS 2 messages that are never finished, under every packet id of the lane from here on. */
 async function plant(port: number, ids: readonly number[]): Promise<void> {
   const client = await rawClient(port);
@@ -162,52 +97,124 @@ async function plant(port: number, ids: readonly number[]): Promise<void> {
 /** Packet ids of lane 0, for sequences from 0 on. */
 const IDS = range(0, 600).map((sequence) => 1 + 2 * sequence);
 
-test("a stale session of a former life swallows nothing, at any of the servers", async (t) => {
-  const [a, b] = await doors(t);
-  const [first, second] = [await startStrictUpstream(t), await startStrictUpstream(t)];
-  await Promise.all([plant(first.port, IDS), plant(second.port, IDS)]);
-  await b.open(second.port);
-  const gateway = await startGatewayWith(t, `[{ id: up, url: ["${a.url}", "${b.url}"], ${QUICK} }]`);
-  const client = await connectClient(t, gateway.listeners[0]);
-  await publishNumbers(client, "weir/n", 2, [0, 100]);
-  await eventually(() => numbersOf(second.taken(), "weir/n").length >= 100, "the second has all");
-  await a.open(first.port);
-  await upTo(gateway, 2, "it is at the first");
-  await publishNumbers(client, "weir/n", 2, [100, 200]);
-  await eventually(() => numbersOf(first.taken(), "weir/n").length >= 100, "the first has all");
-  assert.deepEqual(numbersOf(second.taken(), "weir/n"), range(0, 100));
-  assert.deepEqual(numbersOf(first.taken(), "weir/n"), range(100, 200));
-});
+// They wait for `failback` most of the time.
+describe("a bridge with two servers", { concurrency: 3 }, () => {
+  test(
+    "QoS 1: a server is killed, the next is taken, the first is back: nothing is lost",
+    needs("mosquitto"),
+    async (t) => {
+      const [a, b] = await doors(t);
+      const [first, second] = [await heardBy(t), await heardBy(t)];
+      await a.open(first.port);
+      await b.open(second.port);
+      const gateway = await startGatewayWith(t, `[{ id: up, url: ["${a.url}", "${b.url}"], ${QUICK} }]`);
+      const sender = await publishing(t, gateway, 1);
+      await eventually(() => first.heard.length > 100, "the first carries");
+      await Promise.all([first.kill(), a.close()]);
+      await eventually(() => second.heard.length > 100, "the second carries");
+      const again = await heardBy(t);
+      await a.open(again.port);
+      await eventually(() => again.heard.length > 100, "the first carries again");
+      const sent = await sender.stop();
+      const all = (): number[] => [first, second, again].flatMap(({ heard }) => numbersOf(heard, "weir/n"));
+      await eventually(() => new Set(all()).size >= sent, "all have arrived");
+      assert.deepEqual(firsts(all()), range(0, sent));
+      assert.equal(count(gateway, "bridge_failback"), 1);
+    },
+  );
 
-for (const restarted of [false, true]) {
-  const what = restarted ? ", also when the gateway was killed meanwhile" : "";
-  test(`a server that was left in the middle of QoS 2 gets a clean start before it is used again${what}`, async (t) => {
+  test(
+    "QoS 2: going back to the first server loses nothing and brings nothing twice",
+    needs("mosquitto"),
+    async (t) => {
+      const [a, b] = await doors(t);
+      const [first, second] = [await heardBy(t), await heardBy(t)];
+      await b.open(second.port);
+      const gateway = await startGatewayWith(t, `[{ id: up, url: ["${a.url}", "${b.url}"], ${QUICK} }]`);
+      const sender = await publishing(t, gateway, 2);
+      await eventually(() => second.heard.length > 100, "the second carries");
+      await a.open(first.port);
+      await eventually(() => first.heard.length > 100, "the first carries");
+      const sent = await sender.stop();
+      const all = (): number[] => [second, first].flatMap(({ heard }) => numbersOf(heard, "weir/n"));
+      await eventually(() => all().length >= sent, "all have arrived");
+      assert.deepEqual(all(), range(0, sent));
+    },
+  );
+
+  test("preferred none: it stays where it is, though the first is well", async (t) => {
     const [a, b] = await doors(t);
-    const [first, second] = [await startStrictUpstream(t, { delay: 5 }), await startStrictUpstream(t)];
-    const link = await a.open(first.port);
-    const gateway = await startGatewayProcess(t, `[{ id: up, url: ["${a.url}", "${b.url}"], ${QUICK} }]`);
-    const client = await connectClient(t, gateway.url);
-    await publishNumbers(client, "weir/n", 2, [0, 10]);
-    await eventually(() => first.taken().length >= 10, "the first carries");
-    // Nothing comes back any more: what goes up now is halfway for good.
-    link.hold(true);
-    await publishNumbers(client, "weir/n", 2, [10, 30]);
-    if (restarted) await gateway.kill();
-    await a.close();
+    const [first, second] = [await startStrictUpstream(t), await startStrictUpstream(t)];
     await b.open(second.port);
-    if (restarted) await gateway.start();
-    await eventually(() => numbersOf(second.taken(), "weir/n").length >= 20, "the second carries the rest");
-    // What the bridge left there is not finished; and ids that it comes to later are taken as well.
-    await plant(first.port, IDS);
+    const both = `url: ["${a.url}", "${b.url}"], rules: [{ filter: weir/#, direction: out }], ${QUICK}`;
+    // The second bridge shows that there was time enough to go back.
+    const gateway = await startGatewayWith(t, `[{ id: stays, preferred: none, ${both} }, { id: goes, ${both} }]`);
+    await upTo(gateway, 2, "both are at the second");
     await a.open(first.port);
-    await eventually(() => gateway.said.includes("bridge_failback"), "it goes back");
-    const again = await connectClient(t, gateway.url);
-    await publishNumbers(again, "weir/n", 2, [30, 60]);
-    const taken = (): number[] => [...numbersOf(first.taken(), "weir/n"), ...numbersOf(second.taken(), "weir/n")];
-    await eventually(() => new Set(taken()).size >= 60, "all have arrived").catch(() => {});
+    await upTo(gateway, 3, "one has gone back");
+    const where = gateway.counters().filter(({ event }) => event === "bridge_failback");
     assert.deepEqual(
-      [...new Set(taken())].sort((x, y) => x - y),
-      range(0, 60),
+      where.map(({ at }) => at),
+      ["bridge goes"],
     );
+    const client = await connectClient(t, gateway.listeners[0]);
+    await client.publishAsync("weir/n", "0", { qos: 1 });
+    const takenOf = (upstream: StartedUpstream, bridge: string): boolean =>
+      upstream
+        .entries()
+        .some(
+          (entry) => entry.at === "publish" && entry.client === `weir-g-${bridge}` && entry.message.topic === "weir/n",
+        );
+    await eventually(() => takenOf(second, "stays") && takenOf(first, "goes"), "each carries to its own");
   });
-}
+
+  test("a stale session of a former life swallows nothing, at any of the servers", async (t) => {
+    const [a, b] = await doors(t);
+    const [first, second] = [await startStrictUpstream(t), await startStrictUpstream(t)];
+    await Promise.all([plant(first.port, IDS), plant(second.port, IDS)]);
+    await b.open(second.port);
+    const gateway = await startGatewayWith(t, `[{ id: up, url: ["${a.url}", "${b.url}"], ${QUICK} }]`);
+    const client = await connectClient(t, gateway.listeners[0]);
+    await publishNumbers(client, "weir/n", 2, [0, 100]);
+    await eventually(() => numbersOf(second.taken(), "weir/n").length >= 100, "the second has all");
+    await a.open(first.port);
+    await upTo(gateway, 2, "it is at the first");
+    await publishNumbers(client, "weir/n", 2, [100, 200]);
+    await eventually(() => numbersOf(first.taken(), "weir/n").length >= 100, "the first has all");
+    assert.deepEqual(numbersOf(second.taken(), "weir/n"), range(0, 100));
+    assert.deepEqual(numbersOf(first.taken(), "weir/n"), range(100, 200));
+  });
+
+  for (const restarted of [false, true]) {
+    const what = restarted ? ", also when the gateway was killed meanwhile" : "";
+    test(`a server that was left in the middle of QoS 2 gets a clean start before it is used again${what}`, async (t) => {
+      const [a, b] = await doors(t);
+      const [first, second] = [await startStrictUpstream(t, { delay: 5 }), await startStrictUpstream(t)];
+      const link = await a.open(first.port);
+      const gateway = await startGatewayProcess(t, `[{ id: up, url: ["${a.url}", "${b.url}"], ${QUICK} }]`);
+      const client = await connectClient(t, gateway.url);
+      await publishNumbers(client, "weir/n", 2, [0, 10]);
+      await eventually(() => first.taken().length >= 10, "the first carries");
+      // Nothing comes back any more: what goes up now is halfway for good.
+      link.hold(true);
+      await publishNumbers(client, "weir/n", 2, [10, 30]);
+      if (restarted) await gateway.kill();
+      await a.close();
+      await b.open(second.port);
+      if (restarted) await gateway.start();
+      await eventually(() => numbersOf(second.taken(), "weir/n").length >= 20, "the second carries the rest");
+      // What the bridge left there is not finished; and ids that it comes to later are taken as well.
+      await plant(first.port, IDS);
+      await a.open(first.port);
+      await eventually(() => gateway.said.includes("bridge_failback"), "it goes back");
+      const again = await connectClient(t, gateway.url);
+      await publishNumbers(again, "weir/n", 2, [30, 60]);
+      const taken = (): number[] => [...numbersOf(first.taken(), "weir/n"), ...numbersOf(second.taken(), "weir/n")];
+      await eventually(() => new Set(taken()).size >= 60, "all have arrived").catch(() => {});
+      assert.deepEqual(
+        [...new Set(taken())].sort((x, y) => x - y),
+        range(0, 60),
+      );
+    });
+  }
+});

@@ -1,8 +1,8 @@
 import type { MqttClient } from "mqtt";
 import type { Qos } from "../../src/core/message.js";
 
-/** How many wait for their acknowledgement at once: brokers bound what a client may have unacknowledged at QoS 2. */
-const AT_A_TIME = 200;
+/** How many wait for their acknowledgement at once: mosquitto 2.0.11 loses what is beyond 20 of QoS 2. */
+const AT_A_TIME = { 0: 200, 1: 200, 2: 16 } as const;
 
 /** Publishes the numbers from `from` up to, but not including, `to`; resolves once all are acknowledged. */
 export async function publishNumbers(
@@ -11,8 +11,8 @@ export async function publishNumbers(
   qos: Qos,
   [from, to]: readonly [number, number],
 ): Promise<void> {
-  for (let n = from; n < to; n += AT_A_TIME) {
-    const some = Array.from({ length: Math.min(AT_A_TIME, to - n) }, (_, i) => n + i);
+  for (let n = from; n < to; n += AT_A_TIME[qos]) {
+    const some = Array.from({ length: Math.min(AT_A_TIME[qos], to - n) }, (_, i) => n + i);
     await Promise.all(some.map((each) => client.publishAsync(topic, `${each}`, { qos })));
   }
 }
