@@ -12,6 +12,8 @@ export interface GatewayProcess {
   /** Where local clients connect. */
   readonly port: number;
   readonly url: string;
+  /** The folder of its state. */
+  readonly state: string;
   /** What it said since it was started the last time. */
   readonly said: string;
   /** It ended without being told to. */
@@ -53,6 +55,7 @@ bridges: ${bridges}
   return {
     port,
     url: `mqtt://127.0.0.1:${port}`,
+    state,
     get said() {
       return program.said;
     },
