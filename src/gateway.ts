@@ -79,6 +79,7 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
     if (upstream) undo.push(() => upstream.close());
 
     const bridges: Uplink[] = [];
+    let tellInfo = (): void => {};
     const supervised = new Map<string, Supervised>();
     const sessionOf = (device: string): Session | "opening" | undefined => {
       const link = supervised.get(device);
@@ -122,7 +123,9 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
     // Before the first is opened: should the second fail, the first would keep the process alive.
     undo.push(async () => void (await Promise.all(bridges.map((bridge) => bridge.close()))));
     for (const settings of config.bridges)
-      bridges.push(await openUplink(settings, { plan, accept, journal, now, trusted: clock.trusted }));
+      bridges.push(
+        await openUplink(settings, { plan, accept, journal, now, trusted: clock.trusted, onUp: () => tellInfo() }),
+      );
     // Not through the bridges: each says it upstream by itself, with a will.
     await broker.publish(gatewayMessage(prefix, gateway, true));
     const listeners = await broker.listen(config.broker.listeners);
@@ -173,32 +176,33 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
     undo.push(() => hold.stop());
     downlink.resume();
     simulated.start();
-    undo.push(
-      reportSelf({
-        topic: formatTopic(prefix, { kind: "counters", gateway }),
-        content: recorder.counters,
-        publish: broker.publish,
-        every: COUNTERS_EVERY,
-      }),
-      reportSelf({
-        topic: formatTopic(prefix, { kind: "info", gateway }),
-        content: () =>
-          gatewayInfo({
-            version: release,
-            started,
-            clock: { ...clock.state(), held: hold.held },
-            devices: config.devices.map(({ id }) => ({ id, online: availability.isOnline(id) })),
-            bridges,
-            now: now(),
-          }),
-        // Not through the outboxes: only the latest counts.
-        publish: async (message) => {
-          for (const bridge of bridges) bridge.announce(message);
-          await broker.publish(message);
-        },
-        every: config.gateway.info,
-      }),
-    );
+    const counters = reportSelf({
+      topic: formatTopic(prefix, { kind: "counters", gateway }),
+      content: recorder.counters,
+      publish: broker.publish,
+      every: COUNTERS_EVERY,
+    });
+    const info = reportSelf({
+      topic: formatTopic(prefix, { kind: "info", gateway }),
+      content: () =>
+        gatewayInfo({
+          version: release,
+          started,
+          clock: { ...clock.state(), held: hold.held },
+          devices: config.devices.map(({ id }) => ({ id, online: availability.isOnline(id) })),
+          bridges,
+          now: now(),
+        }),
+      // Not through the outboxes: only the latest counts.
+      publish: async (message) => {
+        for (const bridge of bridges) bridge.announce(message);
+        await broker.publish(message);
+      },
+      every: config.gateway.info,
+    });
+    // What is kept there from the connection before says that there is none.
+    tellInfo = info.tell;
+    undo.push(counters.end, info.end);
 
     return {
       listeners,

@@ -9,11 +9,18 @@ export interface SelfReport {
   readonly every: number;
 }
 
+export interface Reporter {
+  /** Looks for a change now. */
+  tell(): void;
+  /** Says it a last time and ends. */
+  end(): Promise<void>;
+}
+
 /**
  * Publishes something about the gateway itself, retained, for everyone who can subscribe: the log alone is not looked at. Once at
- * the beginning, then whenever it changed, at most once in `every`. The function returned says it a last time and ends.
+ * the beginning, then whenever it changed, at most once in `every` but for what is told by hand.
  */
-export function reportSelf({ topic, content, publish, every }: SelfReport): () => Promise<void> {
+export function reportSelf({ topic, content, publish, every }: SelfReport): Reporter {
   let last = "";
   const tell = async (): Promise<void> => {
     const payload = JSON.stringify(content());
@@ -25,8 +32,11 @@ export function reportSelf({ topic, content, publish, every }: SelfReport): () =
   const quietly = (): void => void tell().catch(() => {});
   const timer = setInterval(quietly, every);
   quietly();
-  return async () => {
-    clearInterval(timer);
-    await tell();
+  return {
+    tell: quietly,
+    end: async () => {
+      clearInterval(timer);
+      await tell();
+    },
   };
 }

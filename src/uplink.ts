@@ -23,6 +23,8 @@ export interface UplinkParts {
   readonly now: () => number;
   /** Whether `now` can be believed. */
   readonly trusted: () => boolean;
+  /** Called whenever it is connected. */
+  readonly onUp: () => void;
 }
 
 /** What waits in all outboxes of a bridge. */
@@ -40,7 +42,7 @@ type OwnedOutbox = Outbox & { readonly state?: { readonly fault: string | undefi
 
 /** Opens a bridge with all that it stands on: its outboxes, and the memory of its sessions. Closing it closes those too. */
 export async function openUplink(settings: BridgeConfig, parts: UplinkParts): Promise<Uplink> {
-  const { plan, accept, journal, now } = parts;
+  const { plan, accept, journal, now, onUp } = parts;
   const { id: gateway, prefix, state } = plan.config.gateway;
   const { id, rules, backoff } = settings;
   const folder = join(state, "bridge", id);
@@ -70,6 +72,7 @@ export async function openUplink(settings: BridgeConfig, parts: UplinkParts): Pr
       probeTopic: formatTopic(prefix, { kind: "probe", gateway }),
       journal,
       now,
+      onUp,
       pause: (failures) => pauseAfterFailure(backoff, failures, Math.random()),
     });
     return {

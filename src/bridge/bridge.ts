@@ -45,6 +45,8 @@ export interface BridgeOptions extends UpstreamOptions {
   readonly journal: Journal;
   /** ms since the Unix epoch. */
   readonly now: () => number;
+  /** Called whenever it is connected; it must not throw. */
+  readonly onUp?: (() => void) | undefined;
 }
 
 export interface BridgeState {
@@ -133,6 +135,7 @@ export function openBridge(options: BridgeOptions): Bridge {
     announcements: () =>
       [statusOf(options.statusTopic, "online"), ...announced.values()].flatMap((each) => up(each) ?? []),
     waiting,
+    onUp: () => options.onUp?.(),
   });
 
   async function refused(parcel: Parcel, why: string): Promise<void> {
