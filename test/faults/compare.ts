@@ -103,13 +103,16 @@ export function add(one: Tallies, other: Tallies): Tallies {
   return { 0: sum(one[0], other[0]), 1: sum(one[1], other[1]), 2: sum(one[2], other[2]) };
 }
 
-/** Sentences, one for each promise that was broken. QoS 0 promises nothing but that it is what was sent. */
-export function broken(tallies: Tallies): string[] {
+/**
+ * Sentences, one for each promise that was broken. QoS 0 promises nothing but that it is what was sent; `once`: QoS 2 promises that
+ * nothing comes twice.
+ */
+export function broken(tallies: Tallies, once = true): string[] {
   const found: string[] = [];
   for (const qos of [0, 1, 2] as const) {
     const { lost, duplicated, strange } = tallies[qos];
     if (qos > 0 && lost > 0) found.push(`QoS ${qos}: ${lost} acknowledged messages were lost`);
-    if (qos === 2 && duplicated > 0) found.push(`QoS 2: ${duplicated} messages arrived again`);
+    if (once && qos === 2 && duplicated > 0) found.push(`QoS 2: ${duplicated} messages arrived again`);
     if (strange > 0) found.push(`QoS ${qos}: ${strange} messages arrived that nobody sent like that`);
   }
   return found;

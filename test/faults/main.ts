@@ -27,12 +27,13 @@ async function measure(chosen: Arguments): Promise<number> {
     stdout.write("  (test/unit/outbox/log/faults.test.ts has the outbox on a disk that says ENOSPC)\n");
   }
   const faults = reason === undefined ? chosen.faults : chosen.faults.filter((name) => name !== "disk");
+  const once = chosen.servers === 1;
   const results: RunResult[] = [];
   const nothing = faults.length === 0 && chosen.faults.length > 0;
   for (let i = 0; i < (nothing ? 0 : chosen.runs); i++) {
     const result = await run({ ...chosen, faults, seed: chosen.seed + i, say });
     results.push(result);
-    const wrong = failures(summarize(result.seed, [result]));
+    const wrong = failures(summarize(result.seed, [result]), once);
     if (wrong.length === 0 && result.violations.length === 0) rmSync(result.folder, { recursive: true });
     else {
       for (const line of wrong) stdout.write(`seed ${result.seed}: ${line}\n`);
@@ -45,9 +46,10 @@ async function measure(chosen: Arguments): Promise<number> {
   }
   const summary = summarize(chosen.seed, results);
   stdout.write(`${table(summary)}\n`);
-  const promises = failures(summary);
+  const promises = failures(summary, once);
   if (results.length === 0) stdout.write("nothing was measured\n");
-  else if (promises.length === 0) stdout.write("held: at QoS 1 0 lost, at QoS 2 0 lost and 0 duplicated\n");
+  else if (promises.length === 0)
+    stdout.write(`held: at QoS 1 0 lost, at QoS 2 0 lost${once ? " and 0 duplicated" : ""}\n`);
   else stdout.write(`BROKEN with --seed ${chosen.seed}: ${promises.join("; ")}\n`);
   if (chosen.json) stdout.write(`${jsonLine(summary)}\n`);
   return promises.length === 0 ? 0 : 1;

@@ -33,9 +33,9 @@ export function summarize(seed: number, results: readonly RunResult[]): Summary 
   };
 }
 
-/** Why the run is a failure, one sentence each; none where every promise was held. */
-export function failures(summary: Pick<Summary, "tallies" | "crashes" | "undrained">): string[] {
-  const found = broken(summary.tallies);
+/** Why the run is a failure, one sentence each; none where every promise was held. `once`: as `broken` takes it. */
+export function failures(summary: Pick<Summary, "tallies" | "crashes" | "undrained">, once = true): string[] {
+  const found = broken(summary.tallies, once);
   if (summary.crashes > 0) found.push(`the gateway ended by itself ${summary.crashes} times`);
   if (summary.undrained > 0) {
     found.push(

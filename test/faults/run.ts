@@ -27,6 +27,10 @@ export interface RunOptions {
   readonly rate: number;
   /** How long the rest may take to arrive once the faults have ended, in seconds. */
   readonly patience: number;
+  /** The bridge sends batches; left out, it does not. */
+  readonly batch?: boolean;
+  /** 2: a second one that shares no sessions with the first, to which all faults are done. 1 if left out. */
+  readonly servers?: 1 | 2;
   readonly say: (line: string) => void;
 }
 
@@ -81,12 +85,14 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const upstream =
       options.upstream === "mosquitto"
         ? await mosquittoUpstream(folder)
-        : await strictUpstream(folder, { method, delay, receiveMaximum, seed: options.seed });
+        : await strictUpstream(folder, { method, delay, receiveMaximum, seed: options.seed }, options.servers ?? 1);
     undo.push(upstream.close);
     const link = await openLink(upstream.port);
     undo.push(link.close);
     // The shortest keep alive: a frozen link is found in seconds.
-    const bridges = `[{ id: up, url: "mqtt://127.0.0.1:${link.port}", protocol: ${protocol}, keepAlive: 1s }]`;
+    const urls = [link.port, ...upstream.others].map((port) => `mqtt://127.0.0.1:${port}`);
+    const batch = options.batch ? ", batch: { messages: 20, linger: 50ms }" : "";
+    const bridges = `[{ id: up, url: ${JSON.stringify(urls)}, failback: 1s, protocol: ${protocol}, keepAlive: 1s${batch} }]`;
     const gateway = await openGatewayProcess({ folder, state, bridges });
     undo.push(gateway.kill);
     const senders = options.qos.flatMap((qos) =>

@@ -1,19 +1,24 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import mqtt from "mqtt";
+import { decodeBatch } from "../../src/protocols/batch/index.js";
 import { locate } from "../support/peers.js";
 import { freePort } from "../support/ports.js";
 import { type Program, startProgram } from "../support/program.js";
 import { tail } from "../support/strict-upstream/ledger.js";
 import type { StrictSettings } from "../support/strict-upstream/main.js";
-import type { Method, ViolationKind } from "../support/strict-upstream/session.js";
+import type { Application, Method, ViolationKind } from "../support/strict-upstream/session.js";
 import type { Arrival, Qos } from "./compare.js";
 
+/** Where batches go. */
+const BATCHES = "weir/$gateway/g/batch";
 const STRICT = join(import.meta.dirname, "..", "support", "strict-upstream", "main.js");
 
 /** Where the gateway's messages end. */
 export interface Upstream {
   readonly port: number;
+  /** Ports of further servers, which are always well. */
+  readonly others: readonly number[];
   /** `kill -9` where it survives that, else its orderly stop. */
   end(): Promise<void>;
   start(): Promise<void>;
@@ -30,10 +35,36 @@ export interface StrictChoice {
   readonly seed: number;
 }
 
-export async function strictUpstream(folder: string, choice: StrictChoice): Promise<Upstream> {
+/** One, or two that share no sessions. */
+export async function strictUpstream(folder: string, choice: StrictChoice, servers: 1 | 2 = 1): Promise<Upstream> {
+  const first = await openStrict(folder, "upstream", choice);
+  if (servers === 1) return first;
+  const second = await openStrict(folder, "second", choice);
+  const arrivals: Arrival[] = [];
+  const seen = [0, 0];
+  return {
+    ...first,
+    others: [second.port],
+    arrivals: () => {
+      for (const [index, server] of [first, second].entries()) {
+        const all = server.arrivals();
+        arrivals.push(...all.slice(seen[index]));
+        seen[index] = all.length;
+      }
+      return arrivals;
+    },
+    violations: () => [...first.violations(), ...second.violations()],
+    close: async () => {
+      await second.close();
+      await first.close();
+    },
+  };
+}
+
+async function openStrict(folder: string, name: string, choice: StrictChoice): Promise<Upstream> {
   const port = await freePort();
   const { receiveMaximum, ...others } = choice;
-  const ledger = join(folder, "upstream.ledger");
+  const ledger = join(folder, `${name}.ledger`);
   const settings: StrictSettings = {
     ...others,
     port,
@@ -47,7 +78,7 @@ export async function strictUpstream(folder: string, choice: StrictChoice): Prom
     for (const entry of reader.read()) {
       if (entry.at === "violation") violations.push(entry);
       // States such as the gateway's own presence are retained; what is counted here is not.
-      else if ("owned" in entry && entry.owned !== undefined && ofSender(entry.owned)) arrivals.push(entry.owned);
+      else if ("owned" in entry && entry.owned !== undefined) arrivals.push(...ofSenders(entry.owned));
     }
   };
   const launch = (): Promise<Program> =>
@@ -55,11 +86,12 @@ export async function strictUpstream(folder: string, choice: StrictChoice): Prom
       command: process.execPath,
       args: [STRICT, JSON.stringify(settings)],
       ready: /is ready$/m,
-      log: join(folder, "upstream.log"),
+      log: join(folder, `${name}.log`),
     });
   let program = await launch();
   return {
     port,
+    others: [],
     end: async () => void (await program.signal("SIGKILL")),
     start: async () => {
       program = await launch();
@@ -113,11 +145,12 @@ user root
   });
   observer.on("error", () => {}); // it tries again
   observer.on("message", (topic, payload, { qos, retain }) => {
-    if (ofSender({ topic, retain })) arrivals.push({ topic, payload: payload.toString("latin1"), qos: qos as Qos });
+    arrivals.push(...ofSenders({ topic, payload: payload.toString("latin1"), qos: qos as Qos, retain }));
   });
-  await observer.subscribeAsync("weir/+/n", { qos: 2 });
+  await observer.subscribeAsync(["weir/+/n", BATCHES], { qos: 2 });
   return {
     port,
+    others: [],
     end: async () => void (await program.signal("SIGTERM")),
     start: async () => {
       program = await launch();
@@ -131,7 +164,9 @@ user root
   };
 }
 
-/** What the gateway says about itself, and tries out, is no message of a sender. */
-function ofSender({ topic, retain }: { readonly topic: string; readonly retain: boolean }): boolean {
-  return !retain && !topic.includes("/$gateway/");
+/** Messages of senders: all that came, or what is in it if it is a batch, without what the gateway says about itself, and tries out. */
+function ofSenders({ topic, payload, qos, retain }: Application): Arrival[] {
+  if (topic !== BATCHES) return retain || topic.includes("/$gateway/") ? [] : [{ topic, payload, qos }];
+  const { messages } = decodeBatch(Buffer.from(payload, "latin1"));
+  return messages.flatMap((each) => ofSenders({ ...each, payload: Buffer.from(each.payload).toString("latin1") }));
 }
