@@ -35,10 +35,7 @@ export class Outgoing {
   /** The upstream has known our session ever since this life began. */
   #sameSession = true;
   #link: Link | undefined;
-  /** There was a connection in this life. */
-  #connected = false;
-  /** PUBREC came; noted together at the end of the turn. */
-  #toNote: Exchange[] = [];
+  readonly #notes: Notes;
   #timer: NodeJS.Timeout | undefined;
   #pumping = false;
   #scheduled = false;
@@ -62,39 +59,25 @@ export class Outgoing {
 
   /** Whether the upstream may hold something of which it waits for more. */
   get halfway(): boolean {
-    // Nobody knows what a life before this one left there.
-    if (!this.#connected) return true;
     for (const { sent } of this.#exchanges.all()) if (sent) return true;
     // Of a life before this one nobody knows what was sent.
     return this.#options.feeds.some(({ lane, outbox }) => outbox.settled < (this.#before[lane] ?? 0));
   }
 
-  /** A connection is there. `sessionPresent`: the upstream knows what came over the one before. */
-  connected(connection: Connection, abilities: Abilities, sessionPresent: boolean): void {
-    const { window, topicAliases, idOf } = this.#options;
-    this.#connected = true;
-    if (!sessionPresent) {
-      this.#sameSession = false;
-      this.#forgotten(abilities);
-    }
-    this.#link = {
-      connection,
-      abilities,
-      sessionPresent,
-      window: new Window(window, abilities.version, abilities.receiveMaximum),
-      context: {
-        abilities,
-        aliases: new TopicAliases(Math.min(topicAliases, abilities.topicAliases)),
-        idOf: abilities.version === 5 ? idOf : undefined,
-        now: 0,
-      },
-      resend: [...this.#exchanges.all()],
-      unwritten: new Set(),
-      progress: false,
-      proven: false,
-      alone: false,
-      paused: false,
-    };
+  /** Names what has waited for the upstream the longest; undefined where nothing does. */
+  get oldest(): string | undefined {
+    for (const { open, stage, packetId } of this.#exchanges.all())
+      if (open && stage !== "noting") return `${packetId} ${stage}`;
+    return undefined;
+  }
+
+  /**
+   * A connection is there. `sessionPresent`: the upstream knows what came over the one before; otherwise the store was told `reset`.
+   */
+  connected(connection: Line, abilities: Abilities, sessionPresent: boolean): void {
+    if (!sessionPresent) this.#forgotten();
+    const link = newLink(connection, abilities, sessionPresent, [...this.#exchanges.all()], this.#options);
+    this.#link = link;
     const { suspect } = this.#suspicion;
     if (suspect !== undefined && !this.#exchanges.has(suspect)) this.#suspicion.cleared();
     if (this.#suspicion.suspect !== undefined)
@@ -227,7 +210,9 @@ export class Outgoing {
     if (this.#exchanges.has(packetIdOf(lane, parcel.first))) return false;
     if (size > 0 && bytes + sizeOfParcel(parcel) > MOST_BYTES) return false;
     // The first of all may reach beyond: a batch of a life before this one, in which the span was larger.
-    return parcel.last <= outbox.settled + this.#options.span || parcel.first <= outbox.settled + 1;
+    if (parcel.last <= outbox.settled + this.#options.span || parcel.first <= outbox.settled + 1) return true;
+    outbox.settle();
+    return false;
   }
 
   #later(wait: number): false {

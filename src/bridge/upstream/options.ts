@@ -42,4 +42,6 @@ export interface UpstreamParts {
   readonly announcements: () => readonly Message[];
   /** Messages that wait, for the log. */
   readonly waiting: () => number;
+  /** A connection is there. */
+  readonly onUp: () => void;
 }

@@ -14,57 +14,6 @@ import { subscribePacket, tellGranted } from "./subscribe.js";
 import { trialOf } from "./trial.js";
 import { Watch } from "./watch.js";
 
-export interface UpstreamOptions {
-  /** The bridge's. */
-  readonly id: string;
-  /** mqtt://, mqtts://, ws:// or wss://; the preferred one first. */
-  readonly servers: readonly string[];
-  /** `first`: goes back to a server further ahead once it is well. */
-  readonly preferred: "first" | "none";
-  /** How often those are looked at, in ms. */
-  readonly failback: number;
-  readonly clientId: string;
-  readonly protocol: 4 | 5;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  readonly passwordFile?: string | undefined;
-  readonly tls?: TlsOptions | undefined;
-  /** ms */
-  readonly keepAlive: number;
-  /** ms: for an answer. */
-  readonly timeout: number;
-  readonly clean: boolean;
-  /** How long to leave a server alone after so many failures in a row, in ms. */
-  readonly pause: (failures: number) => number;
-  readonly lookup?: LookupFunction | undefined;
-}
-
-export interface UpstreamParts {
-  readonly store: SessionStore;
-  readonly outgoing: Outgoing;
-  readonly incoming: IncomingMessages;
-  readonly report: BridgeReport;
-  readonly will: Message | undefined;
-  /** Where a probe of QoS 2 may publish; undefined where nothing is to be probed. */
-  readonly probeTopic: string | undefined;
-  readonly subscriptions: readonly Subscription[];
-  /** What is said on every connection, before all else. */
-  readonly announcements: () => readonly Message[];
-  /** Messages that wait, for the log. */
-  readonly waiting: () => number;
-  /** A connection is there. */
-  readonly onUp: () => void;
-}
-
-export interface Subscription {
-  readonly filter: string;
-  readonly qos: Qos;
-  /** MQTT 5: not what we published ourselves. */
-  readonly noLocal: boolean;
-}
-
-/** How often files with certificates and tokens are looked at for a change, in ms. */
-const CREDENTIALS_EVERY = 10_000;
 /** How long what is on its way may take to come to its end before a connection is left on purpose, in ms. */
 const LEAVING = 5_000;
 /** What a server can do is found out anew on the first connection after so long, in ms: it may have been upgraded. */
@@ -172,18 +121,19 @@ export class Upstream {
     this.#live = live;
     this.#tell(url, abilities);
     report.up(url, waiting());
-    const ended = await new Promise<{ readonly error: unknown }>((resolve) => {
-      incoming.connected(connection, sessionPresent);
-      for (const message of this.#parts.announcements()) this.announce(message);
-      this.#subscribe(connection);
-      this.#watch(live, credentials);
-      outgoing.connected(connection, abilities, sessionPresent);
-      this.#parts.onUp();
-      connection.begin({
-        packet: (packet) => this.#receive(packet),
-        drained: () => outgoing.pump(),
-        closed: (error) => resolve({ error }),
-      });
+    incoming.connected(connection, sessionPresent);
+    const { subscriptions } = this.#parts;
+    if (subscriptions.length > 0) connection.send(subscribePacket(options.version, subscriptions));
+    // In this order: who sees `online` can send commands.
+    for (const message of this.#parts.announcements()) this.announce(message);
+    const watch = this.#watch(live, credentials);
+    outgoing.connected(connection, abilities, sessionPresent);
+    this.#parts.onUp();
+    connection.begin({
+      packet: (packet) => this.#receive(packet),
+      drained: () => outgoing.pump(),
+      owed: () => outgoing.oldest,
+      closed: (error) => end({ error }),
     });
     const { error } = await ended;
     const onPurpose = this.#closing.signal.aborted || live.leaving;
