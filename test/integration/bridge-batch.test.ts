@@ -68,7 +68,7 @@ for (const format of ["json", "senml-cbor"]) {
     test(`batches in ${format} with compression ${compression} hold the very same messages`, async (t) => {
       const upstream = await startStrictUpstream(t);
       const settings = `format: ${format}, compression: ${compression}, messages: 32, linger: 200ms`;
-      const gateway = await startGatewayWith(t, bridge(upstream.url, settings));
+      const gateway = await startGatewayWith(t, bridge(upstream.url, settings, ", outbox: { durability: memory }"));
       const sent = mixture(200);
       await publishAll(t, gateway.listeners[0], sent);
       await eventually(() => unpacked(upstream).length >= sent.length, "all have arrived");
