@@ -44,6 +44,7 @@ for (const qos of [1, 2] as const) {
     assert.equal(tallies[qos].reordered, 0);
     assert.equal(tallies[qos].received, 4);
     assert.deepEqual(broken(tallies), qos === 2 ? ["QoS 2: 2 messages arrived again"] : []);
+    assert.deepEqual(broken(tallies, false), []);
   });
 
   test(`QoS ${qos}: one in doubt that arrives twice is a duplicate as well`, () => {
