@@ -82,7 +82,10 @@ test("renewal of a certificate", { ...peers, concurrency: true }, async (t) => {
       };
       await more();
       replace(own, authority.issue("renewed", 0xbee5), "cert", "key");
-      while (count(gateway, "bridge_renewed") === 0) await more();
+      await eventually(async () => {
+        await more();
+        return count(gateway, "bridge_renewed") > 0;
+      }, "the new one is used");
       await more();
       await eventually(() => numbersOf(upstream.taken(), "weir/n").length >= sent, "all have arrived");
       await more();
