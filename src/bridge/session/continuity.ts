@@ -7,8 +7,8 @@ import type { Servers } from "./session.js";
  * server gets a clean start before it is used again.
  *
  * - `home` is where our session lives;
- * - `clean` are servers without a stale one: they were given a clean start and left in order ever since, or share their sessions
- *   with one that was.
+ * - `clean` are servers without a stale one: they were given a clean start and not used since, or share their sessions with the
+ *   one that is.
  *
  * In a first life nothing is known of any server, and none is clean. Pure.
  */
@@ -28,6 +28,11 @@ export function mustReset({ home, clean }: Servers, url: string): boolean {
   return url !== home && !clean.includes(url);
 }
 
+/** The server takes us, but not with the session that it has of ours. */
+export function afterSessionRefused({ home, clean }: Servers, url: string): Servers {
+  return { home: home === url ? undefined : home, clean: clean.filter((one) => one !== url) };
+}
+
 /** The server was given a clean start. */
 export function afterReset({ home, clean }: Servers, url: string): Servers {
   return { home: home === url ? undefined : home, clean: [...clean.filter((one) => one !== url), url] };
@@ -35,11 +40,13 @@ export function afterReset({ home, clean }: Servers, url: string): Servers {
 
 /**
  * Connected to `url`. `sessionPresent` at another server than before means that they share sessions (a cluster), and then all is
- * as it was. Otherwise the one before keeps what we left there: stale, if that was in the middle of something.
+ * as it was: a server that does not share them has had a clean start since we left it. Otherwise what was left at the one before is
+ * stale, even if it was left in order: found there again it would pass for the session of a cluster, and PUBREL would go to
+ * the wrong server.
  */
-export function afterConnect(servers: Servers, url: string, sessionPresent: boolean, halfway: boolean): Servers {
+export function afterConnect(servers: Servers, url: string, sessionPresent: boolean): Servers {
   const { home, clean } = servers;
-  const left = home !== undefined && home !== url && !sessionPresent && halfway ? home : undefined;
+  const left = home !== undefined && home !== url && !sessionPresent ? home : undefined;
   const still = clean.filter((one) => one !== left);
   return { home: url, clean: still.includes(url) ? still : [...still, url] };
 }

@@ -57,13 +57,6 @@ export class Outgoing {
     return new Promise((resolve) => this.#throughs.push(resolve));
   }
 
-  /** Whether the upstream may hold something of which it waits for more. */
-  get halfway(): boolean {
-    for (const { sent } of this.#exchanges.all()) if (sent) return true;
-    // Of a life before this one nobody knows what was sent.
-    return this.#options.feeds.some(({ lane, outbox }) => outbox.settled < (this.#before[lane] ?? 0));
-  }
-
   /** Names what has waited for the upstream the longest; undefined where nothing does. */
   get oldest(): string | undefined {
     for (const { open, stage, packetId } of this.#exchanges.all())

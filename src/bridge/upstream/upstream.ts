@@ -5,7 +5,7 @@ import { type Credentials, readCredentials } from "../connection/credentials.js"
 import { ServerRefusal } from "../connection/refusal.js";
 import { withPatience } from "../patience.js";
 import { type Abilities, abilitiesOf, shortcomings } from "../session/abilities.js";
-import { afterConnect, afterReset, mustReset, sessionName } from "../session/continuity.js";
+import { afterConnect, afterReset, afterSessionRefused, mustReset, sessionName } from "../session/continuity.js";
 import type { Change, Servers as SessionServers } from "../session/session.js";
 import type { UpstreamOptions, UpstreamParts } from "./options.js";
 import { probeQos } from "./probe.js";
@@ -22,6 +22,13 @@ const PROBE_AGAIN = 10 * 60_000;
 const LASTING = 10_000;
 /** Reason codes of CONNACK (MQTT 5): retained messages, or the QoS of the will, are more than it can. */
 const WILL_TOO_MUCH: readonly number[] = [0x9a, 0x9b];
+/** MQTT 5; ejabberd says it in MQTT 3.1.1 too. */
+const UNSPECIFIED = 0x80;
+/**
+ * A node of ejabberd whose session was taken over while it hung refuses the client id like that for as long as its session is asked
+ * for, and takes it with a clean start. Some refusals may pass by themselves.
+ */
+const REFUSALS = 4;
 
 /**
  * Keeps one connection to an upstream, on one of its servers, for ever: chooses the server, connects, hands the
@@ -37,6 +44,8 @@ export class Upstream {
   readonly #told = new Map<string, string>();
   /** Servers that take no will that is retained, or of such a QoS. */
   readonly #modest = new Set<string>();
+  /** How often in a row a server has refused us without a reason. */
+  readonly #unspecified = new Map<string, number>();
   #session: SessionServers;
   #surveyed: boolean;
   #live: Live | undefined;
@@ -87,11 +96,22 @@ export class Upstream {
         await this.#stay(url, credentials);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof ServerRefusal && WILL_TOO_MUCH.includes(error.reasonCode)) this.#modest.add(url);
+        if (error instanceof ServerRefusal) await this.#refused(url, error.reasonCode);
         this.#parts.report.failed(url, error);
         this.#servers.failed(url, performance.now());
       }
     }
+  }
+
+  async #refused(url: string, reasonCode: number): Promise<void> {
+    if (WILL_TOO_MUCH.includes(reasonCode)) this.#modest.add(url);
+    if (reasonCode !== UNSPECIFIED) return;
+    const times = (this.#unspecified.get(url) ?? 0) + 1;
+    this.#unspecified.set(url, times % REFUSALS);
+    if (times < REFUSALS) return;
+    const why = `${url} has refused us ${REFUSALS} times without a reason: its session of ours is begun anew`;
+    this.#parts.report.note("warn", "bridge_session_refused", why);
+    await this.#remember(afterSessionRefused(this.#session, this.#nameOf(url)), []);
   }
 
   /** From connecting until the connection ends. Rejects where there was none. */
@@ -103,7 +123,7 @@ export class Upstream {
     const connection = await Connection.open(options, this.#closing.signal);
     const sessionPresent = connection.connack.sessionPresent && !options.clean;
     try {
-      const servers = afterConnect(this.#session, this.#nameOf(url), sessionPresent, outgoing.halfway);
+      const servers = afterConnect(this.#session, this.#nameOf(url), sessionPresent);
       await this.#remember(servers, sessionPresent ? [] : [{ kind: "reset" }]);
       // Whoever closed meanwhile found no connection that it could end.
       this.#closing.signal.throwIfAborted();
@@ -120,6 +140,7 @@ export class Upstream {
     const live: Live = { url, abilities, connection, ended, leaving: false };
     this.#live = live;
     this.#tell(url, abilities);
+    this.#unspecified.delete(url);
     report.up(url, waiting());
     incoming.connected(connection, sessionPresent);
     const { subscriptions } = this.#parts;

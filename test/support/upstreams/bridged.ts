@@ -70,7 +70,8 @@ export async function carriesAll(
   const topic = `weir/${t.name.replace(/\W+/g, "-")}`;
   const { heard, until } = collect(await subscribed(t, second.url, topic, qos));
   const bridge = `{ id: up, ${servers(cluster)}, protocol: ${protocol}, keepAlive: 2s, timeout: 3s, preferred: none }`;
-  const gateway = await startGatewayWith(t, `[${bridge}]`);
+  const log: string[] = [];
+  const gateway = await startGatewayWith(t, `[${bridge}]`, { log: (line) => log.push(line) });
   const client = await connectClient(t, gateway.listeners[0]);
   const sent = publishAll(client, topic, qos);
   await until((all) => all.length >= BEFORE, PATIENCE);
@@ -81,6 +82,7 @@ export async function carriesAll(
     return Array.from({ length: MESSAGES }, (_, n) => n).filter((n) => !arrived.has(`${n}`));
   };
   await eventually(() => missing().length === 0, "all have arrived", PATIENCE).catch(() => {});
+  if (missing().length > 0) t.diagnostic(log.join("\n"));
   assert.deepEqual(missing(), []);
   return heard.length - MESSAGES;
 }

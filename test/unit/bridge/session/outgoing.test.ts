@@ -101,19 +101,6 @@ test("noted in a life before this one: PUBREL alone, unless the session is anoth
   }
 });
 
-test("halfway: also what a life before this one may have left", async () => {
-  const full = outgoing();
-  assert.ok(!full.outgoing.halfway);
-  await full.normal.append(messageOf("a"));
-  // As it is on opening.
-  const { outgoing: out } = outgoing({ feeds: [feedOver(full.normal)] });
-  assert.ok(out.halfway);
-});
-
-function feedOver(outbox: ReturnType<typeof outgoing>["normal"]) {
-  return { lane: 0, outbox, peek: () => undefined, shift: () => {}, hurry: () => {}, onReady: () => {} } as const;
-}
-
 test("a lane that has to wait does not hold the other one up", async () => {
   const { outgoing: out, normal, high } = outgoing({ window: 100 });
   const line = fakeLine();
@@ -347,3 +334,7 @@ test("held: nothing new is sent, and what is on its way comes to its end", async
   out.acknowledged(ack("puback", id(1)));
   await through;
 });
+
+function feedOver(outbox: ReturnType<typeof outgoing>["normal"]) {
+  return { lane: 0, outbox, peek: () => undefined, shift: () => {}, hurry: () => {}, onReady: () => {} } as const;
+}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { abilitiesOf, shortcomings } from "../../../../src/bridge/session/abilities.js";
 import { TopicAliases } from "../../../../src/bridge/session/aliases.js";
-import { afterConnect, afterReset, mustReset } from "../../../../src/bridge/session/continuity.js";
+import { afterConnect, afterReset, afterSessionRefused, mustReset } from "../../../../src/bridge/session/continuity.js";
 import { inRanges } from "../../../../src/bridge/session/in-ranges.js";
 import { Pace } from "../../../../src/bridge/session/pace.js";
 import { Suspicion } from "../../../../src/bridge/session/suspicion.js";
@@ -108,18 +108,25 @@ test("continuity: in a first life every server gets a clean start, once", () => 
   assert.ok(!mustReset(reset, "a") && mustReset(reset, "b"));
 });
 
-test("continuity: a server that was left halfway for one that does not know the session is stale", () => {
-  const atA = afterConnect(afterReset(afterReset({ home: undefined, clean: [] }, "b"), "a"), "a", false, false);
+test("continuity: a server that was left for one that does not know the session is stale", () => {
+  const atA = afterConnect(afterReset(afterReset({ home: undefined, clean: [] }, "b"), "a"), "a", false);
   assert.ok(!mustReset(atA, "a") && !mustReset(atA, "b"));
-  const atB = afterConnect(atA, "b", false, true);
+  const atB = afterConnect(atA, "b", false);
   assert.equal(atB.home, "b");
   assert.ok(mustReset(atB, "a") && !mustReset(atB, "b"));
-  const backAtA = afterConnect(afterReset(atB, "a"), "a", false, true);
+  const backAtA = afterConnect(afterReset(atB, "a"), "a", false);
   assert.ok(!mustReset(backAtA, "a") && mustReset(backAtA, "b"));
 });
 
-test("continuity: servers that share sessions, and one that was left in order, stay trusted", () => {
+test("continuity: servers that share sessions stay trusted; one that does not is not, even if it was left in order", () => {
   const atA = { home: "a", clean: ["a", "b"] };
-  assert.ok(!mustReset(afterConnect(atA, "b", true, true), "a"));
-  assert.ok(!mustReset(afterConnect(atA, "b", false, false), "a"));
+  assert.ok(!mustReset(afterConnect(atA, "b", true), "a"));
+  assert.ok(mustReset(afterConnect(atA, "b", false), "a"));
+});
+
+test("continuity: a server that refuses its session of ours gets a clean start", () => {
+  const atA = { home: "a", clean: ["a", "b"] };
+  const refused = afterSessionRefused(atA, "a");
+  assert.ok(mustReset(refused, "a") && !mustReset(refused, "b"));
+  assert.ok(!mustReset(afterReset(refused, "a"), "a"));
 });
