@@ -35,7 +35,11 @@ const LAYERS = [
   { name: "simulator", holds: /^src\/simulator\//, may: ["profile", "config", "core", ...PROTOCOLS] },
   // Other programs' configurations as ours.
   { name: "import", holds: /^src\/import\//, may: ["config", "core"] },
-  { name: "gateway", holds: /^src\/(gateway|plan|simulated|uplink)\.ts$/, may: ["adapters/index.ts", "start", ...PARTS] },
+  {
+    name: "gateway",
+    holds: /^src\/(gateway|plan|simulated|uplink)\.ts$/,
+    may: ["adapters/index.ts", "start", ...PARTS],
+  },
   {
     name: "main",
     holds: /^src\/(main\.ts$|cli\/)/,

@@ -2,6 +2,7 @@ import type { Qos } from "../../core/message.js";
 import type { AckPacket } from "../../protocols/mqtt/index.js";
 import type { Abilities } from "./abilities.js";
 import { Exchanges } from "./exchanges.js";
+import { Gaps } from "./gaps.js";
 import type { Feed } from "./feed.js";
 import { inRanges } from "./in-ranges.js";
 import { type Line, type Link, newLink } from "./link.js";
@@ -32,6 +33,8 @@ export class Outgoing {
   readonly #suspicion = new Suspicion();
   /** Up to here it may have been sent in a life before this one. By lane. */
   readonly #before: readonly number[];
+  /** What of that is not there any more. By lane. */
+  readonly #gaps: readonly Gaps[];
   /** The upstream has known our session ever since this life began. */
   #sameSession = true;
   #link: Link | undefined;
@@ -44,9 +47,13 @@ export class Outgoing {
   constructor(options: OutgoingOptions) {
     this.#options = options;
     const before: number[] = [];
-    for (const { lane, outbox } of options.feeds)
+    const gaps: Gaps[] = [];
+    for (const { lane, outbox } of options.feeds) {
       before[lane] = outbox.settled + (outbox.depth.messages > 0 ? options.span : 0);
+      gaps[lane] = new Gaps(lane, outbox.settled, before[lane] ?? 0);
+    }
     this.#before = before;
+    this.#gaps = gaps;
     this.#notes = new Notes(options.store, (noted) => this.#release(noted));
     for (const feed of options.feeds) feed.onReady(() => this.pump());
   }
@@ -71,6 +78,8 @@ export class Outgoing {
     if (!sessionPresent) this.#forgotten();
     const link = newLink(connection, abilities, sessionPresent, [...this.#exchanges.all()], this.#options);
     this.#link = link;
+    for (const { lane, outbox } of this.#options.feeds)
+      if (outbox.depth.messages === 0) this.#releaseGap(link, this.#gaps[lane]?.rest() ?? []);
     const { suspect } = this.#suspicion;
     if (suspect !== undefined && !this.#exchanges.has(suspect)) this.#suspicion.cleared();
     if (this.#suspicion.suspect !== undefined)
@@ -190,6 +199,7 @@ export class Outgoing {
     if (wait > 0) return this.#later(wait);
     feed.shift();
     events.begun(parcel);
+    this.#releaseGap(link, this.#gaps[lane]?.upTo(parcel.first, parcel.last) ?? []);
     if (qos === 0) {
       this.#sendOnce(link, parcel);
       return true;
@@ -206,6 +216,14 @@ export class Outgoing {
     if (parcel.last <= outbox.settled + this.#options.span || parcel.first <= outbox.settled + 1) return true;
     outbox.settle();
     return false;
+  }
+
+  /** On a session of a life before this one, and where QoS 2 may have been sent. */
+  #releaseGap(link: Link, packetIds: readonly number[]): void {
+    if (packetIds.length === 0 || !this.#sameSession || !link.sessionPresent || link.abilities.maximumQos < 2) return;
+    for (const packetId of packetIds)
+      if (!this.#exchanges.has(packetId)) link.connection.writer.ack("pubrel", packetId);
+    link.connection.flush();
   }
 
   #later(wait: number): false {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { singleFeed } from "../../../../src/bridge/session/feed.js";
 import { Pace } from "../../../../src/bridge/session/pace.js";
 import { packetIdOf } from "../../../../src/bridge/session/packet-id.js";
+import type { Outbox } from "../../../../src/outbox/outbox.js";
 import { eventually } from "../../../support/eventually.js";
 import { ack, FOUR, fakeLine, five, outgoing, settled } from "./line.js";
 import { messageOf } from "./pure.js";
@@ -98,6 +100,27 @@ test("noted in a life before this one: PUBREL alone, unless the session is anoth
     out.connected(line, FOUR, present);
     await settled();
     assert.deepEqual(line.said, [present ? `pubrel ${id(1)}` : `publish ${id(1)} a`]);
+  }
+});
+
+test("what was sent in a life before this one and is gone: the upstream gets its PUBREL, so that its packet id is free", async () => {
+  for (const [present, qos] of [
+    [true, 2],
+    [false, 2],
+    [true, 1],
+  ] as const) {
+    const { normal } = outgoing();
+    for (const payload of ["a", "b", "c", "d"]) await normal.append(messageOf(payload, 2));
+    // As after a restart: the first two expired before they were taken.
+    const taken = [normal.take(), normal.take()];
+    for (const entry of taken) normal.acknowledge(entry?.sequence ?? 0);
+    const { outgoing: out } = outgoing({ feeds: [singleFeed(reopened(normal), 0, (message) => message)] });
+    const line = fakeLine();
+    out.connected(line, { ...FOUR, maximumQos: qos }, present);
+    await settled();
+    const released = present && qos === 2 ? [`pubrel ${id(1)}`, `pubrel ${id(2)}`] : [];
+    const word = present ? "again" : "publish";
+    assert.deepEqual(line.said, [...released, `${word} ${id(3)} c`, `${word} ${id(4)} d`]);
   }
 });
 
@@ -337,4 +360,22 @@ test("held: nothing new is sent, and what is on its way comes to its end", async
 
 function feedOver(outbox: ReturnType<typeof outgoing>["normal"]) {
   return { lane: 0, outbox, peek: () => undefined, shift: () => {}, hurry: () => {}, onReady: () => {} } as const;
+}
+
+/** As it is opened again after a crash, at the very beginning of what was sent. */
+function reopened(outbox: ReturnType<typeof outgoing>["normal"]): Outbox {
+  return {
+    settled: 0,
+    epoch: outbox.epoch,
+    survives: true,
+    get depth() {
+      return outbox.depth;
+    },
+    check: (message) => outbox.check(message),
+    append: (message) => outbox.append(message),
+    take: () => outbox.take(),
+    acknowledge: (sequence) => outbox.acknowledge(sequence),
+    settle: () => {},
+    onWaiting: (listener) => outbox.onWaiting(listener),
+  };
 }
