@@ -17,6 +17,8 @@ export interface Arguments {
   /** The bridge sends batches. */
   readonly batch: boolean;
   readonly servers: 1 | 2;
+  /** Torn writes and failing disks as well. */
+  readonly torn: boolean;
   readonly json: boolean;
 }
 
@@ -26,7 +28,8 @@ export const USAGE = `npm run -s test:faults -- [OPTION...]
   --seconds N        how long faults are done in each (5)
   --upstream NAME    strict or mosquitto (strict)
   --fault NAME,...   only these: ${FAULTS.join(", ")}, or none
-                     (all but disk, which fills a disk and needs to mount one)
+                     (all but disk, which fills a disk and needs to mount one; and torn writes, power cuts and failing disks under the
+                     outbox and the sessions, at every byte and every call, on a disk that is played)
   --method A|B       when the strict upstream takes a QoS 2 message: at PUBREL or at PUBLISH (the seed chooses)
   --protocol 4|5     of the bridge (the seed chooses)
   --qos N,...        of the senders (0,1,2)
@@ -52,7 +55,7 @@ export function readArguments(argv: readonly string[], chosenSeed: () => number)
       runs: { ...text, default: "4" },
       seconds: { ...text, default: "5" },
       upstream: { ...text, default: "strict" },
-      fault: { ...text, default: USUAL.join(",") },
+      fault: text,
       method: text,
       protocol: text,
       qos: { ...text, default: "0,1,2" },
@@ -72,7 +75,8 @@ export function readArguments(argv: readonly string[], chosenSeed: () => number)
     runs: whole("runs", values.runs, 1),
     seconds: whole("seconds", values.seconds, 1),
     upstream,
-    faults: list(values.fault).map((name) => oneOf("fault", name, FAULTS)),
+    torn: values.fault === undefined,
+    faults: list(values.fault ?? USUAL.join(",")).map((name) => oneOf("fault", name, FAULTS)),
     method: values.method === undefined ? undefined : oneOf<Method>("method", values.method, ["A", "B"]),
     protocol: values.protocol === undefined ? undefined : PROTOCOLS[oneOf("protocol", values.protocol, ["4", "5"])],
     qos: list(values.qos).map((qos) => Number(oneOf("qos", qos, ["0", "1", "2"])) as Qos),

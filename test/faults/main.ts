@@ -8,6 +8,7 @@ import { argv, stderr, stdout } from "node:process";
 import { type Arguments, readArguments, USAGE } from "./arguments.js";
 import { failures, jsonLine, summarize, table } from "./report.js";
 import { missing, type RunResult, run } from "./run.js";
+import { tornWrites } from "./torn.js";
 
 const say = (line: string): void => void stderr.write(`${line}\n`);
 
@@ -44,6 +45,7 @@ async function measure(chosen: Arguments): Promise<number> {
       );
     }
   }
+  const sound = !chosen.torn || (await measureTorn(chosen.seed));
   const summary = summarize(chosen.seed, results);
   stdout.write(`${table(summary)}\n`);
   const promises = failures(summary, once);
@@ -52,7 +54,17 @@ async function measure(chosen: Arguments): Promise<number> {
     stdout.write(`held: at QoS 1 0 lost, at QoS 2 0 lost${once ? " and 0 duplicated" : ""}\n`);
   else stdout.write(`BROKEN with --seed ${chosen.seed}: ${promises.join("; ")}\n`);
   if (chosen.json) stdout.write(`${jsonLine(summary)}\n`);
-  return promises.length === 0 ? 0 : 1;
+  return promises.length === 0 && sound ? 0 : 1;
+}
+
+/** Whether all held. */
+async function measureTorn(seed: number): Promise<boolean> {
+  say("torn writes, power cuts and failing disks, at every byte and every call");
+  const { passed, failure } = await tornWrites(seed);
+  if (failure !== undefined)
+    stdout.write(`${failure}\nBROKEN: torn writes and failing disks, with WEIR_SEED=${seed}\n`);
+  else stdout.write(`torn writes, power cuts, failing disks: ${passed} tests held\n`);
+  return failure === undefined;
 }
 
 function giveUp(error: unknown): number {
