@@ -34,8 +34,12 @@ for (const protocol of [4, 5] as const) {
       await eventually(() => gateway.said.includes("bridge_refused"), "it is told");
       const told = gateway.said.split("\n").find((line) => line.includes("bridge_refused")) ?? "";
       assert.ok(told.includes("weir/a b") && told.includes(file), told);
-      // Not sent once more after the end.
+      // The next one of that topic costs no connection at all.
       const times = upstream.arrivals.filter(({ topic }) => topic === "weir/a b").length;
+      await client.publishAsync("weir/a b", "poison again", { qos });
+      await eventually(() => readFileSync(file, "utf8").trim().split("\n").length === 2, "it is set aside");
+      assert.equal(upstream.arrivals.filter(({ topic }) => topic === "weir/a b").length, times);
+      // Not sent once more after the end.
       await gateway.kill();
       await gateway.start();
       await publishNumbers(await connectClient(t, gateway.url), "weir/n", qos, [100, 110]);

@@ -1,5 +1,5 @@
-import { encodeBatch, type BatchFormat, type Compression } from "../../protocols/batch/index.js";
 import type { Entry, Outbox } from "../../outbox/outbox.js";
+import { type BatchFormat, type Compression, encodeBatch } from "../../protocols/batch/index.js";
 import type { Feed } from "./feed.js";
 import type { Parcel } from "./parcel.js";
 import type { Range, SessionStore } from "./session.js";

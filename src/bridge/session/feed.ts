@@ -1,7 +1,7 @@
 import type { Message } from "../../core/message.js";
 import type { Entry, Outbox } from "../../outbox/outbox.js";
-import type { Lane } from "./session.js";
 import type { Parcel } from "./parcel.js";
+import type { Lane } from "./session.js";
 
 /** Where parcels come from: one lane's outbox, each message by itself or in batches. */
 export interface Feed {

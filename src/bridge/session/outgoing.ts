@@ -1,9 +1,10 @@
 import type { Qos } from "../../core/message.js";
 import type { AckPacket } from "../../protocols/mqtt/index.js";
 import type { Abilities } from "./abilities.js";
+import { Condemned } from "./condemned.js";
 import { Exchanges } from "./exchanges.js";
-import { Gaps } from "./gaps.js";
 import type { Feed } from "./feed.js";
+import { Gaps } from "./gaps.js";
 import { inRanges } from "./in-ranges.js";
 import { type Line, type Link, newLink } from "./link.js";
 import { Notes } from "./notes.js";
@@ -31,6 +32,7 @@ export class Outgoing {
   readonly #options: OutgoingOptions;
   readonly #exchanges = new Exchanges();
   readonly #suspicion = new Suspicion();
+  readonly #condemned = new Condemned();
   /** Up to here it may have been sent in a life before this one. By lane. */
   readonly #before: readonly number[];
   /** What of that is not there any more. By lane. */
@@ -104,7 +106,10 @@ export class Outgoing {
     if (!this.#suspicion.ended(first.packetId, link.alone)) return;
     // PUBREL is all that was left of it: the upstream has it.
     if (first.stage === "release") this.#finish(first);
-    else this.#giveUp(first, "it closes the connection when it gets this message");
+    else {
+      this.#condemned.add(first.parcel, this.#options.ticks());
+      this.#giveUp(first, "it closes the connection when it gets this message");
+    }
   }
 
   /** Sends nothing new, so that what is on its way can come to its end. */
@@ -236,7 +241,7 @@ export class Outgoing {
 
   /** At most once: it is done when the system has its bytes. */
   #sendOnce(link: Link, parcel: Parcel): void {
-    const why = unsendable(parcel, link.context);
+    const why = this.#unsendable(link, parcel);
     if (why !== undefined) {
       this.#refuse(parcel, why);
       return;
@@ -272,7 +277,7 @@ export class Outgoing {
       if (exchange.stage === "release") writer.ack("pubrel", exchange.packetId);
       return true;
     }
-    const why = unsendable(exchange.parcel, link.context);
+    const why = this.#unsendable(link, exchange.parcel);
     const qos = capped(exchange.qos, link.abilities);
     if (why !== undefined) {
       this.#giveUp(exchange, why);
@@ -316,6 +321,12 @@ export class Outgoing {
   #giveUp(exchange: Exchange, why: string): void {
     this.#over(exchange);
     this.#refuse(exchange.parcel, why);
+  }
+
+  #unsendable(link: Link, parcel: Parcel): string | undefined {
+    if (this.#condemned.holds(parcel, this.#options.ticks()))
+      return "it closed the connection at messages of this topic a while ago";
+    return unsendable(parcel, link.context);
   }
 
   /** Kept elsewhere first: after a crash it must be here or there. */

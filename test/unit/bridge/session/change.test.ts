@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { crc32 } from "../../../../src/outbox/log/crc.js";
 import { decodeBank, encodeFrame, encodeSnapshot } from "../../../../src/bridge/session/bank.js";
 import type { Change } from "../../../../src/bridge/session/session.js";
+import { crc32 } from "../../../../src/outbox/log/crc.js";
 import { anyChange } from "./changes.js";
 
 const BANK = 8192;

@@ -1,6 +1,6 @@
-import type { Entry } from "../../../../src/core/journal.js";
 import type { Change, Range, SessionState, SessionStore } from "../../../../src/bridge/session/session.js";
 import { openSessionStore, type SessionStoreOptions } from "../../../../src/bridge/session/store.js";
+import type { Entry } from "../../../../src/core/journal.js";
 import { Disk } from "../../outbox/log/disk.js";
 
 export interface Opened {

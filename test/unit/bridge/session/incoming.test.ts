@@ -4,7 +4,7 @@ import { type Answers, IncomingMessages } from "../../../../src/bridge/session/i
 import { memorySessionStore } from "../../../../src/bridge/session/memory.js";
 import type { Change, SessionStore } from "../../../../src/bridge/session/session.js";
 import type { Message } from "../../../../src/core/message.js";
-import { PacketReader, type PublishPacket, PacketWriter } from "../../../../src/protocols/mqtt/index.js";
+import { PacketReader, PacketWriter, type PublishPacket } from "../../../../src/protocols/mqtt/index.js";
 import { eventually } from "../../../support/eventually.js";
 
 interface Side extends Answers {

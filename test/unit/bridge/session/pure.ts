@@ -1,6 +1,6 @@
-import type { Message, Qos } from "../../../../src/core/message.js";
 import type { Parcel } from "../../../../src/bridge/session/parcel.js";
 import type { Lane } from "../../../../src/bridge/session/session.js";
+import type { Message, Qos } from "../../../../src/core/message.js";
 import type { Entry } from "../../../../src/outbox/outbox.js";
 
 export function messageOf(payload: string, qos: Qos = 1, topic = "a"): Message {

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { abilitiesOf, shortcomings } from "../../../../src/bridge/session/abilities.js";
 import { TopicAliases } from "../../../../src/bridge/session/aliases.js";
+import { Condemned } from "../../../../src/bridge/session/condemned.js";
 import { afterConnect, afterReset, afterSessionRefused, mustReset } from "../../../../src/bridge/session/continuity.js";
 import { inRanges } from "../../../../src/bridge/session/in-ranges.js";
 import { Pace } from "../../../../src/bridge/session/pace.js";
 import { Suspicion } from "../../../../src/bridge/session/suspicion.js";
 import { Window } from "../../../../src/bridge/session/window.js";
+import { parcelOf } from "./pure.js";
 
 test("aliases: the first topics get one, and keep it", () => {
   const aliases = new TopicAliases(2);
@@ -40,6 +42,20 @@ test("pace: more than the bucket holds goes when it is full, and is paid for aft
 test("pace: without a rate nothing waits", () => {
   const pace = new Pace(undefined);
   for (let i = 0; i < 1_000; i++) assert.equal(pace.take(10, 0), 0);
+});
+
+test("condemned: messages of the topic that are as large, for a while; no other topic, nothing smaller, no batch", () => {
+  const condemned = new Condemned();
+  const [small, large] = [parcelOf(1), parcelOf(100)];
+  const other = { ...large, message: { ...large.message, topic: "b" } };
+  assert.ok(!condemned.holds(large, 0));
+  condemned.add(large, 0);
+  assert.ok(condemned.holds(large, 599_999) && !condemned.holds(small, 0) && !condemned.holds(other, 0));
+  condemned.add(small, 0);
+  assert.ok(condemned.holds(small, 0) && condemned.holds(large, 0));
+  assert.ok(!condemned.holds(large, 600_000));
+  condemned.add({ ...other, entries: [...other.entries, ...small.entries] }, 0);
+  assert.ok(!condemned.holds(other, 0));
 });
 
 test("suspicion: guilty after being the only one on five connections that had proved to work", () => {
