@@ -39,7 +39,9 @@ for (const protocol of [4, 5] as const) {
       await client.publishAsync("weir/a b", "poison again", { qos });
       await eventually(() => readFileSync(file, "utf8").trim().split("\n").length === 2, "it is set aside");
       assert.equal(upstream.arrivals.filter(({ topic }) => topic === "weir/a b").length, times);
-      // Not sent once more after the end.
+      // Not sent once more after the end, once the cursor says so.
+      const cursor = join(gateway.state, "outbox", "up", "cursor");
+      await eventually(() => settledIn(readFileSync(cursor)) === 102, "it is stored that it was set aside");
       await gateway.kill();
       await gateway.start();
       await publishNumbers(await connectClient(t, gateway.url), "weir/n", qos, [100, 110]);
@@ -47,4 +49,9 @@ for (const protocol of [4, 5] as const) {
       assert.equal(upstream.arrivals.filter(({ topic }) => topic === "weir/a b").length, times);
     });
   }
+}
+
+/** The sequence up to which all is done: the newer of two slots that are a page apart (src/outbox/log/cursor.ts). */
+function settledIn(cursor: Buffer): number {
+  return Math.max(cursor.readUIntLE(14, 6), cursor.readUIntLE(4096 + 14, 6));
 }

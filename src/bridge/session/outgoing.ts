@@ -120,12 +120,11 @@ export class Outgoing {
   acknowledged({ kind, packetId, reasonCode }: AckPacket): void {
     const link = this.#link;
     if (link === undefined || kind === "pubrel") return;
-    link.progress = true;
-    this.#suspicion.cleared();
     const outcome = this.#exchanges.answer(kind, packetId, reasonCode);
     switch (outcome.kind) {
       case "done":
         this.#finish(outcome.exchange);
+        this.#unsuspect(link, outcome.exchange);
         break;
       case "note":
         this.#notes.add(outcome.exchange);
@@ -136,9 +135,22 @@ export class Outgoing {
         break;
       case "refused":
         this.#refused(link, outcome.exchange, reasonCode);
+        this.#unsuspect(link, outcome.exchange);
         break;
     }
     this.#again();
+  }
+
+  /**
+   * It came to its end, so that it is not what the upstream closes at. What was sent along with it may be: that goes alone as well,
+   * one after another. PUBREC is no end: an upstream that forgets its sessions gives one each time, and closes before PUBCOMP.
+   */
+  #unsuspect(link: Link, { packetId }: Exchange): void {
+    link.progress = true;
+    const next = link.resend.find((exchange) => this.#exchanges.holds(exchange));
+    if (next === undefined || packetId !== this.#suspicion.suspect) this.#suspicion.cleared();
+    else this.#suspicion.look(next.packetId);
+    link.alone = false;
   }
 
   /** Sends what can be sent now. */
