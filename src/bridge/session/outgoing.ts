@@ -200,7 +200,10 @@ export class Outgoing {
     if (exchange === undefined) return false;
     link.resend.splice(link.resend.indexOf(exchange), 1);
     link.alone = true;
-    return this.#send(link, exchange);
+    const sent = this.#send(link, exchange);
+    // Set aside, or sent at most once: nothing will be heard of it.
+    if (!this.#exchanges.holds(exchange)) this.#unsuspect(link, exchange);
+    return sent;
   }
 
   /** The first time in this life. False where there is none, or it has to wait. */

@@ -124,6 +124,25 @@ test("what was sent in a life before this one and is gone: the upstream gets its
   }
 });
 
+test("a suspect that cannot be sent any more is set aside, and the line goes on", async () => {
+  const { outgoing: out, normal, seen } = outgoing();
+  out.connected(fakeLine({ version: 5 }), five(), false);
+  for (const payload of ["a", "x".repeat(500)]) await normal.append(messageOf(payload));
+  await settled();
+  out.disconnected(true);
+  const line = fakeLine({ version: 5 });
+  out.connected(line, five({ maximumPacketSize: 200 }), true);
+  line.pings[0]?.();
+  await settled();
+  assert.deepEqual(line.said, [`again ${id(1)} a`], "alone");
+  out.acknowledged(ack("puback", id(1)));
+  await settled();
+  assert.equal(seen.refused.length, 1);
+  await normal.append(messageOf("b"));
+  await settled();
+  assert.deepEqual(line.said.slice(1), [`publish ${id(3)} b`]);
+});
+
 test("a lane that has to wait does not hold the other one up", async () => {
   const { outgoing: out, normal, high } = outgoing({ window: 100 });
   const line = fakeLine();
