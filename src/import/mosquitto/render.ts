@@ -13,8 +13,8 @@ const DIFFERENCES = `
  - Rules are tried in their order, and the first that fits a message decides.
  - direction both: a message does not go back to the side it came from. Rules that send out what they take back in are
    refused.
- - clean: false is the default on both sides. A session that mosquitto left at the upstream under the same clientId is taken
-   over with its subscriptions: connect once with clean: true to be rid of them.
+ - clean: false is the default on both sides. A session that mosquitto left at the upstream under the same clientId is begun
+   anew: let mosquitto send what it still holds, and fetch what waits for it, before Weir takes its place.
  - There is no $SYS/broker/connection/<id>/state. The gateway's status is weir/$gateway/<id>/status, online or offline.
 `;
 
