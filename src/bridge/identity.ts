@@ -4,7 +4,7 @@ import type { Stamp } from "./session/feed.js";
 import type { Lane } from "./session/session.js";
 
 /** The field of JSON payloads that holds a message's id. */
-export const ID_FIELD = "weirId";
+const ID_FIELD = "weirId";
 
 /** The same message has the same id however often it is sent, and no other has it: gateway, the outbox's epoch, its sequence there. */
 export function messageIds(

@@ -55,7 +55,7 @@ export type ClockEvent =
  * What is no drift and no slew, in ms. NTP slews by 0.5 ms in a second; beyond 128 ms (ntpd) or 400 ms (timesyncd) it steps,
  * which nobody needs to know of until it is a matter of seconds.
  */
-export const STEP = 2_000;
+const STEP = 2_000;
 
 export function firstLook(rules: ClockRules, { wall, ticks, sync }: Look): ClockState {
   const offset = wall - ticks;

@@ -1,20 +1,18 @@
 /** The gateway as a process that is killed around commands: no id is carried out twice, and each gets one outcome. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../support/eventually.js";
+import { runGateway } from "../support/gateway-process.js";
 import { startMosquitto } from "../support/mosquitto.js";
 import { collect, connectClient } from "../support/mqtt.js";
 import { needs } from "../support/peers.js";
 import { openPty } from "../support/pty.js";
 import { openFarEnd } from "../support/serial-replay.js";
 
-const MAIN = join(import.meta.dirname, "..", "..", "src", "main.js");
 const PROFILE = `
 vendor: Test
 model: Valve
@@ -28,27 +26,6 @@ serial:
     level: { text: "L={value}\\r\\n", value: {}, answer: done, timeout: 5s }
 `;
 const ROUNDS = 10;
-
-async function start(t: TestContext, config: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [MAIN, "run", config], { stdio: ["ignore", "ignore", "pipe"] });
-  t.after(() => kill(child));
-  let log = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    log += text;
-  });
-  await eventually(() => {
-    assert.equal(child.exitCode, null, log);
-    return / ready$/m.test(log);
-  }, "the gateway is ready");
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  child.kill("SIGKILL");
-  await ended;
-}
 
 interface Outcome {
   readonly id: string;
@@ -120,7 +97,7 @@ devices: [{ id: valve, adapter: serial, profile: test/valve, address: { path: ${
   const online = collect(watcher).until((all) => all.some(({ payload }) => payload === "online"));
   await watcher.subscribeAsync("weir/$gateway/g/status", { qos: 1 });
   // Its session at the upstream is there once it says that it is online.
-  let gateway = await start(t, config);
+  let gateway = await runGateway(t, config);
   await online;
   await send();
   await eventually(answered, "the first command is answered");
@@ -135,12 +112,12 @@ devices: [{ id: valve, adapter: serial, profile: test/valve, address: { path: ${
     await Promise.all([send(), send()]);
     await moment;
     await sleep(Math.random() * 4);
-    await kill(gateway);
+    await gateway.signal("SIGKILL");
     silent = false;
     onCommand = () => {};
     // While it is away.
     await send();
-    gateway = await start(t, config);
+    gateway = await runGateway(t, config);
     await eventually(answered, "all is answered");
   }
   // Whoever asks again hears the same.

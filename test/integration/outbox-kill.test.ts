@@ -1,18 +1,15 @@
 /** The gateway as a process that is killed: what it acknowledged at QoS 1 and 2 reaches the upstream after the next start. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { eventually } from "../support/eventually.js";
+import { runGateway } from "../support/gateway-process.js";
 import { startMosquitto } from "../support/mosquitto.js";
 import { collect, connectClient } from "../support/mqtt.js";
 import { needs } from "../support/peers.js";
 import { freePort } from "../support/ports.js";
-
-const MAIN = join(import.meta.dirname, "..", "..", "src", "main.js");
 
 interface Site {
   readonly config: string;
@@ -35,34 +32,13 @@ bridges: [{ id: up, url: "mqtt://127.0.0.1:${upstreamPort}" }]
   return { config, local: `tcp://127.0.0.1:${local}`, upstreamPort };
 }
 
-async function start(t: TestContext, config: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [MAIN, "run", config], { stdio: ["ignore", "ignore", "pipe"] });
-  t.after(() => kill(child));
-  let log = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    log += text;
-  });
-  await eventually(() => {
-    assert.equal(child.exitCode, null, log);
-    return / ready$/m.test(log);
-  }, "the gateway is ready");
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  child.kill("SIGKILL");
-  await ended;
-}
-
 for (const qos of [1, 2] as const) {
   test(`kill -9 with the upstream away: nothing acknowledged at QoS ${qos} is lost`, needs("mosquitto"), async (t) => {
     const { config, local, upstreamPort } = await site(t);
     const acknowledged: number[] = [];
     let next = 0;
     for (let round = 0; round < 3; round++) {
-      const gateway = await start(t, config);
+      const gateway = await runGateway(t, config);
       const client = await connectClient(t, local);
       // Without a pause until it is killed in the middle: some are on their way, unacknowledged.
       const send = (): void => {
@@ -76,13 +52,13 @@ for (const qos of [1, 2] as const) {
       const before = acknowledged.length;
       for (let i = 0; i < 10; i++) send();
       await eventually(() => acknowledged.length >= before + 300, "300 are acknowledged");
-      await kill(gateway);
+      await gateway.signal("SIGKILL");
     }
     const upstream = await startMosquitto(t, "max_queued_messages 0\n", upstreamPort);
     const watcher = await connectClient(t, upstream.url);
     await watcher.subscribeAsync("weir/meter/n", { qos: 2 });
     const { heard } = collect(watcher);
-    await start(t, config);
+    await runGateway(t, config);
     const missing = (): number[] => {
       const arrived = new Set(heard.map((m) => Number(m.payload)));
       return acknowledged.filter((n) => !arrived.has(n));

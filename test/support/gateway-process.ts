@@ -7,6 +7,22 @@ import { type Program, startProgram } from "./program.js";
 
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.js");
 
+/** The real gateway with a configuration file, until it is ready; killed with the test. */
+export async function runGateway(t: TestContext, config: string): Promise<Program> {
+  // Apart from the configuration, whose folder may go first: it writes until it is killed.
+  const folder = mkdtempSync(join(tmpdir(), "weir-gateway-log-"));
+  const program = await launch(config, join(folder, "gateway.log"));
+  t.after(async () => {
+    await program.signal("SIGKILL");
+    rmSync(folder, { recursive: true });
+  });
+  return program;
+}
+
+function launch(config: string, log: string): Promise<Program> {
+  return startProgram({ command: process.execPath, args: [MAIN, "run", config], ready: / ready$/m, log });
+}
+
 /** The real gateway as a process. */
 export interface GatewayProcess {
   /** Where local clients connect. */
@@ -43,14 +59,8 @@ broker: { listeners: ["tcp://127.0.0.1:${port}"] }
 bridges: ${bridges}
 `,
   );
-  const launch = (): Promise<Program> =>
-    startProgram({
-      command: process.execPath,
-      args: [MAIN, "run", config],
-      ready: / ready$/m,
-      log: join(folder, "gateway.log"),
-    });
-  let program = await launch();
+  const log = join(folder, "gateway.log");
+  let program = await launch(config, log);
   let told = false;
   return {
     port,
@@ -67,7 +77,7 @@ bridges: ${bridges}
       await program.signal("SIGKILL");
     },
     start: async () => {
-      program = await launch();
+      program = await launch(config, log);
       told = false;
     },
     stop: async () => {
