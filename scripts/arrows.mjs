@@ -28,7 +28,7 @@ const LAYERS = [
   { name: "senml", holds: /^src\/protocols\/senml\//, may: ["protocols"] },
   { name: "protocols", holds: /^src\/protocols\//, may: ["senml"] },
   { name: "router", holds: /^src\/router\//, may: [...LOWER, "core", "senml"] },
-  { name: "broker", holds: /^src\/broker\//, may: [...LOWER, "core"] },
+  { name: "broker", holds: /^src\/broker\//, may: [...LOWER, "core", ...PROTOCOLS] },
   { name: "bridge", holds: /^src\/bridge\//, may: [...LOWER, "core", ...PROTOCOLS] },
   { name: "trace", holds: /^src\/trace\//, may: [...LOWER, "core"] },
   { name: "web", holds: /^src\/web\//, may: [...LOWER, "core"] },

@@ -16,7 +16,7 @@ const LAYERS: Readonly<Record<string, { file: string; may: string }>> = {
   framing: { file: "src/protocols/framing/a.ts", may: "senml" },
   senml: { file: "src/protocols/senml/a.ts", may: "framing" },
   router: { file: "src/router/a.ts", may: "outbox link profile config clock core senml" },
-  broker: { file: "src/broker/a.ts", may: "outbox link profile config clock core" },
+  broker: { file: "src/broker/a.ts", may: "outbox link profile config clock core framing senml" },
   bridge: { file: "src/bridge/a.ts", may: "outbox link profile config clock core framing senml" },
   trace: { file: "src/trace/a.ts", may: "outbox link profile config clock core" },
   web: { file: "src/web/deep/a.ts", may: "outbox link profile config clock core" },
