@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { everyone } from "./broker/access/everyone.js";
 import { type Broker, openBroker } from "./broker/broker.js";
+import { memoryStore } from "./broker/store/memory.js";
 import { type DeviceConfig, resourcePolicy } from "./config/index.js";
 import { type ClockStatus, createHold, openClock, sessionByWall } from "./clock/index.js";
 import type { Link, Session } from "./core/adapter.js";
@@ -7,7 +9,7 @@ import { messageOf, WeirError } from "./core/errors.js";
 import type { Journal } from "./core/journal.js";
 import type { Accept, Message, Origin } from "./core/message.js";
 import type { ReadingSink } from "./core/reading.js";
-import { formatTopic, validTopic } from "./core/topics.js";
+import { formatTopic, isCommandTopic, validTopic } from "./core/topics.js";
 import { gatewayInfo } from "./info.js";
 import type { Counter, Recorder } from "./journal.js";
 import { type Supervised, superviseLink } from "./link/index.js";
@@ -103,20 +105,26 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
       journal,
     });
     undo.push(() => downlink.close());
-    /** Where every message passes, a client's as well as a device's: up the bridges, and down if it is a command. */
-    const admit: Accept = async (message, origin) => {
-      checkTopic(message.topic);
-      await offerAll(bridges, message, origin);
-      await downlink.handle(message, origin);
+    /**
+     * Where every message passes, a client's as well as a device's: up the bridges, and down if it is a command. Undefined where
+     * nobody needs to be waited for: a promise a message is what most of a broker's time would go into.
+     */
+    const admit = (message: Message, origin: Origin): Promise<unknown> | undefined => {
+      const offered = offerAll(bridges, message, origin);
+      if (!isCommandTopic(prefix, message.topic)) return offered;
+      return Promise.resolve(offered).then(() => downlink.handle(message, origin));
     };
     const broker = await openBroker({
       id: gateway,
       admit: (message, client) => admit(message, { from: "client", client }),
       journal,
+      access: everyone,
+      store: memoryStore(),
     });
     undo.push(() => broker.close());
 
     const accept: Accept = async (message, origin) => {
+      checkTopic(message.topic);
       await admit(message, origin);
       await broker.publish(message);
     };
@@ -233,11 +241,19 @@ function checkTopic(topic: string): void {
  */
 function offerAll(bridges: readonly Uplink[], message: Message, origin: Origin): Promise<unknown> | undefined {
   const takers = origin.from === "bridge" ? bridges.filter(({ id }) => id !== origin.bridge) : bridges;
-  if (message.qos === 0 && origin.from === "client")
-    return Promise.allSettled(takers.map((bridge) => bridge.offer(message)));
   const [only] = takers;
-  if (takers.length === 1) return only?.offer(message);
-  for (const bridge of takers) bridge.check(message);
+  if (only === undefined) return undefined;
+  const fleeting = message.qos === 0 && origin.from === "client";
+  if (takers.length === 1) {
+    const offered = only.offer(message);
+    return fleeting ? offered?.catch(() => {}) : offered;
+  }
+  if (fleeting) return Promise.allSettled(takers.map((bridge) => bridge.offer(message)));
+  try {
+    for (const bridge of takers) bridge.check(message);
+  } catch (error) {
+    return Promise.reject(error);
+  }
   return Promise.all(takers.map((bridge) => bridge.offer(message)));
 }
 
@@ -250,7 +266,13 @@ function opensFirst({ state }: Supervised): boolean {
 async function openUpstream(plan: Plan, journal: Journal): Promise<Broker | undefined> {
   const listener = plan.config.simulator?.upstream;
   if (listener === undefined) return undefined;
-  const broker = await openBroker({ id: "upstream", admit: async () => {}, journal });
+  const broker = await openBroker({
+    id: "upstream",
+    admit: () => undefined,
+    journal,
+    access: everyone,
+    store: memoryStore(),
+  });
   try {
     await broker.listen([listener]);
   } catch (error) {

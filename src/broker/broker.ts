@@ -1,26 +1,39 @@
-import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from "aedes";
+import type { Duplex } from "node:stream";
 import { messageOf } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
 import type { Message } from "../core/message.js";
+import type { Access, Identity } from "./access/access.js";
+import { Connection } from "./connection/connection.js";
+import { Flusher } from "./connection/output.js";
+import { Pressure } from "./connection/pressure.js";
+import type { Core } from "./core.js";
+import { DEFAULT_LIMITS, type Limits, steadyNow } from "./limits.js";
 import { type Address, type Listener, listen } from "./listeners.js";
+import type { Peer } from "./listeners/peer.js";
+import type { ClientPolicy } from "./policy.js";
+import type { Publication } from "./publication.js";
+import { Retained } from "./retained.js";
+import { Router } from "./router.js";
+import { Routes } from "./routes/routes.js";
+import { Sessions } from "./session/sessions.js";
+import { Stats } from "./stats.js";
+import type { Store, StoredWill } from "./store/store.js";
 
 export interface BrokerOptions {
   readonly id: string;
   /**
-   * Called for every PUBLISH of a client before it is acknowledged and routed. When it rejects, the client is
-   * disconnected without an acknowledgement: MQTT 3.1.1 has no other way to refuse (MQTT-3.3.5-2).
+   * Called for every PUBLISH of a client, and for every will, before it is acknowledged and routed; undefined where nobody
+   * needs to be waited for. When it rejects, the message is not acknowledged: before MQTT 5 there is no other way to refuse
+   * than to disconnect the client (MQTT-3.3.5-2).
    */
-  readonly admit: (message: Message, clientId: string) => Promise<void>;
+  readonly admit: (message: Message, clientId: string) => Promise<unknown> | undefined;
   readonly journal: Journal;
-  /** ms that a subscriber may take nothing at all while there is something for it; 5 s if left out. */
-  readonly patience?: number;
+  readonly access: Access;
+  readonly store: Store;
+  readonly limits?: Partial<Limits>;
+  readonly rewrite?: (topic: string) => string;
+  readonly policyOf?: (identity: Identity) => ClientPolicy | undefined;
 }
-
-/**
- * aedes waits for the slowest subscriber, with all that is published: devices, clients and the stop of the gateway. Its own
- * patience of 60 s is far more than what a serial port can hold back.
- */
-const PATIENCE = 5_000;
 
 export interface Broker {
   /**
@@ -29,18 +42,118 @@ export interface Broker {
    */
   listen(addresses: readonly Address[]): Promise<string[]>;
   readonly clients: number;
-  /** Routes a message of the gateway's own to the subscribers. Resolves when it was handed to them and retained. */
+  readonly stats: Stats;
+  /** Routes a message of the gateway's own to the subscribers. Resolves when it was handed to them, and is stored where it must be. */
   publish(message: Message): Promise<void>;
-  /** Hears what matches the filter from now on; retained messages are not replayed. Not awaited: it must not throw. */
+  /** Hears what matches the filter from now on; retained messages are not replayed. It must not throw. */
   subscribe(filter: string, hear: (message: Message) => void): void;
   close(): Promise<void>;
 }
 
-/** The embedded broker: aedes. It routes from now on, and listens when it is told to. */
+/** How often is looked at what depends on time, in ms at most. */
+const SWEEP = 1_000;
+/** The embedded broker: aedes routes, sessions and connections are ours. It routes from now on, and listens when it is told to. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
-  const aedes = await Aedes.createBroker({ id: options.id, drainTimeout: options.patience ?? PATIENCE });
-  aedes.authorizePublish = admitFirst(aedes, options);
-  report(aedes, options);
+  const { access, store, journal, admit } = options;
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const now = steadyNow;
+  const stats = new Stats();
+  const routes = new Routes();
+  const recovered = store.takeRecovered();
+  const retained = new Retained(
+    {
+      limits,
+      store,
+      now,
+      refused: (topic) =>
+        journal({
+          level: "warn",
+          event: "retained_refused",
+          at: "broker",
+          message: `${topic} is not retained: there are ${limits.retainedMessages} messages or ${limits.retainedBytes} bytes`,
+        }),
+    },
+    recovered.retained,
+  );
+  const router = await Router.open(options.id, routes, retained);
+  const pressure = new Pressure();
+
+  const publishWill = (identity: Identity, will: StoredWill): void => {
+    const publication = dueWill(will, now());
+    const { topic } = publication;
+    // Permissions may have changed since it was left.
+    if (!access.may(identity, "publish", topic)) return;
+    const route = (): void => {
+      router.publish(publication);
+      pressure.forget();
+    };
+    const refused = (error: unknown): void =>
+      journal({
+        level: "warn",
+        event: "publish_refused",
+        at: "broker",
+        message: `the will of client ${identity.clientId} to ${topic} was refused: ${messageOf(error)}`,
+      });
+    const admission = admit(publication, identity.clientId);
+    if (admission === undefined) route();
+    else admission.then(route, refused);
+  };
+
+  const sessions = new Sessions(
+    {
+      store,
+      limits,
+      budget: { used: 0, limit: limits.queuedBytes },
+      now,
+      routes,
+      mayReceive: (identity, topic) => access.may(identity, "receive", topic),
+      publishWill,
+      dropped: (clientId, reason) => {
+        stats.publishDropped++;
+        if (reason === "expired") return;
+        const message = `a message for client ${clientId} was dropped: ${DROPPED[reason]}`;
+        journal({ level: "warn", event: "queue_dropped", at: "broker", reason, message });
+      },
+    },
+    recovered.sessions,
+  );
+  const core: Core = {
+    limits,
+    access,
+    sessions,
+    retained,
+    store,
+    flusher: new Flusher(),
+    pressure,
+    stats,
+    journal,
+    now,
+    admit,
+    publish: (publication) => router.publish(publication),
+    rewrite: options.rewrite ?? ((topic) => topic),
+    policyOf: options.policyOf ?? (() => undefined),
+  };
+
+  const connections = new Set<Connection>();
+  const ended = (connection: Connection): void => void connections.delete(connection);
+  const handle = (socket: Duplex, peer: Peer): void => {
+    stats.connections++;
+    connections.add(new Connection(core, socket, peer, ended));
+  };
+  access.onChange((revoked) => {
+    routes.invalidate();
+    for (const connection of connections) connection.permissionsChanged(revoked);
+  });
+
+  const sweep = (): void => {
+    const at = now();
+    for (const connection of connections) connection.sweep(at);
+    sessions.sweep();
+  };
+  const sweeping = setInterval(sweep, Math.min(SWEEP, limits.patience / 2));
+  // Wills of clients whose connection the crash ended.
+  sessions.sweep();
+
   const listeners: Listener[] = [];
   const endListeners = async (): Promise<void> => {
     await Promise.all(listeners.splice(0).map((listener) => listener.close()));
@@ -48,9 +161,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   return {
     listen: async (addresses) => {
       try {
-        for (const address of addresses) {
-          listeners.push(await listen(address, (connection, request) => void aedes.handle(connection, request)));
-        }
+        for (const address of addresses) listeners.push(await listen(address, handle));
       } catch (error) {
         await endListeners();
         throw error;
@@ -58,86 +169,41 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       return listeners.map((listener) => listener.url);
     },
     get clients() {
-      return aedes.connectedClients;
+      let clients = 0;
+      for (const connection of connections) if (connection.session !== undefined) clients++;
+      return clients;
     },
-    publish: (message) => publish(aedes, message),
+    stats,
+    publish: (message) =>
+      new Promise((resolve, reject) => {
+        router.publish(message);
+        pressure.forget();
+        store.stored((error) => (error === undefined ? resolve() : reject(error)));
+      }),
     subscribe: (filter, hear) => {
-      const deliver = (packet: AedesPublishPacket, done: () => void): void => {
-        hear(toMessage(packet));
-        done();
-      };
-      aedes.subscribe(filter, deliver, () => {});
+      routes.subscribe(
+        filter,
+        { clientId: undefined, online: true, mayReceive: () => true, deliver: hear },
+        { qos: 2, noLocal: false, retainAsPublished: true },
+      );
     },
     close: async () => {
-      await new Promise<void>((resolve) => aedes.close(resolve));
+      clearInterval(sweeping);
+      for (const connection of connections) connection.end("stopping");
       await endListeners();
+      await router.close();
     },
   };
 }
 
-function publish(aedes: Aedes, message: Message): Promise<void> {
-  const { topic, qos, retain, payload } = message;
-  const packet: PublishPacket = { cmd: "publish", topic, qos, retain, dup: false, payload: asBuffer(payload) };
-  return new Promise((resolve, reject) => aedes.publish(packet, (error) => (error ? reject(error) : resolve())));
-}
+const DROPPED = {
+  queue_full: "as much waits for it as may",
+  too_large: "it is larger than the client takes",
+  slow: "the client takes too little",
+} as const;
 
-/**
- * aedes writes PUBACK before it publishes, and PUBREC after; both only once `authorizePublish` has called back, which
- * makes it the place to wait until the message is safe.
- */
-function admitFirst(aedes: Aedes, options: BrokerOptions): Aedes["authorizePublish"] {
-  return (client, packet, done) => {
-    if (packet.topic.startsWith("$SYS/")) return done(new Error("$SYS topics are the broker's own"));
-    const clientId = client?.id ?? "";
-    const admitted = isRedelivery(aedes, client, packet).then((known) =>
-      known ? undefined : options.admit(toMessage(packet), clientId),
-    );
-    admitted.then(
-      () => done(null),
-      (error: unknown) => {
-        const message = `a publish of client ${clientId} to ${packet.topic} was refused, the client is disconnected: ${messageOf(error)}`;
-        options.journal({ level: "warn", event: "publish_refused", at: "broker", message });
-        done(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
-  };
-}
-
-/** What aedes keeps of QoS 2 exchanges until PUBREL. Not in its types; the tests fail if an upgrade moves it. */
-interface IncomingStore {
-  readonly persistence: { incomingGetPacket(client: Client, packet: PublishPacket): Promise<unknown> };
-}
-
-/** A QoS 2 PUBLISH that a client sends again because it missed our PUBREC is the same message (MQTT-4.3.3-2). */
-async function isRedelivery(aedes: Aedes, client: Client | null, packet: PublishPacket): Promise<boolean> {
-  if (packet.qos !== 2 || client === null) return false;
-  return (aedes as Aedes & IncomingStore).persistence.incomingGetPacket(client, packet).then(
-    () => true,
-    () => false,
-  );
-}
-
-function report(aedes: Aedes, { journal }: BrokerOptions): void {
-  const failed = (client: Client | null, error: Error): void =>
-    journal({
-      level: "info",
-      event: "client_error",
-      at: "broker",
-      message: `client ${client?.id ?? "(not connected)"}: ${messageOf(error)}`,
-    });
-  aedes.on("clientError", failed);
-  aedes.on("connectionError", failed);
-  aedes.on("client", (client) =>
-    journal({ level: "debug", event: "client_connected", at: "broker", message: `client ${client.id} connected` }),
-  );
-}
-
-function toMessage(packet: PublishPacket | AedesPublishPacket): Message {
-  const { topic, qos, retain, payload } = packet;
-  return { topic, qos, retain, payload: typeof payload === "string" ? Buffer.from(payload) : payload };
-}
-
-/** aedes writes Buffers; a view costs nothing. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** The will as it is published now: its life begins (MQTT 5 3.1.3.2.4). */
+function dueWill({ publication }: StoredWill, now: number): Publication {
+  const { messageExpiry } = publication;
+  return messageExpiry === undefined ? publication : { ...publication, messageExpiry: now + messageExpiry };
 }

@@ -1,12 +1,10 @@
-import type { IncomingMessage } from "node:http";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import { messageOf, WeirError } from "../core/errors.js";
+import type { Handle, Peer } from "./listeners/peer.js";
 
-/** What hands a connection to the broker. */
-export type Handle = (connection: Duplex, request?: IncomingMessage) => void;
 
 export interface Address {
   readonly scheme: "tcp" | "ws";
@@ -25,7 +23,8 @@ export interface Listener {
 const MAX_FRAME = 268_435_455 + 5;
 
 export async function listen(address: Address, handle: Handle): Promise<Listener> {
-  const server = address.scheme === "ws" ? webSocketServer(handle) : tcpServer(handle);
+  const peer: Peer = { listener: urlOf(address), local: true, address: undefined, port: undefined, proven: undefined };
+  const server = address.scheme === "ws" ? webSocketServer((socket) => handle(socket, peer)) : tcpServer((socket) => handle(socket, peer));
   const sockets = new Set<Duplex>();
   server.on("connection", (socket: Duplex) => {
     sockets.add(socket);
@@ -43,12 +42,12 @@ export async function listen(address: Address, handle: Handle): Promise<Listener
   };
 }
 
-function tcpServer(handle: Handle): Server {
+function tcpServer(handle: (socket: Duplex) => void): Server {
   // Small packets both ways: Nagle's algorithm would hold an acknowledgement for up to 40 ms.
   return createServer({ noDelay: true }, (socket) => handle(socket));
 }
 
-function webSocketServer(handle: Handle): Server {
+function webSocketServer(handle: (socket: Duplex) => void): Server {
   const http = createHttpServer((_request, response) => {
     response.writeHead(426, { Upgrade: "websocket", "Content-Type": "text/plain" });
     response.end("MQTT over WebSocket only\n");
@@ -60,9 +59,9 @@ function webSocketServer(handle: Handle): Server {
     // MQTT-6.0.0-4: the server answers with the subprotocol "mqtt"; 3.1 clients ask for "mqttv3.1".
     handleProtocols: (offered) => (offered.has("mqtt") ? "mqtt" : offered.has("mqttv3.1") ? "mqttv3.1" : false),
   });
-  upgrades.on("connection", (socket, request) => {
+  upgrades.on("connection", (socket) => {
     const stream = createWebSocketStream(socket);
-    handle(stream, request);
+    handle(stream);
   });
   // Errors of the underlying server also arrive here; `bind` and each connection deal with theirs.
   upgrades.on("error", () => {});

@@ -22,3 +22,22 @@ export interface Publication {
   /** When it expires, ms since the Unix epoch; undefined: never. */
   readonly messageExpiry?: number | undefined;
 }
+
+/** Parts of a chunk that are kept pin all of it: smaller ones than this part of theirs are copied. */
+const FAIR_PART = 0.5;
+
+/** So that it may be kept: a small payload must not keep the whole chunk that it came in. Changes it in place: it is the same message. */
+export function detach(publication: Publication): Publication {
+  const { payload } = publication;
+  if (payload.length >= payload.buffer.byteLength * FAIR_PART) return publication;
+  const own: { payload: Uint8Array } = publication as { payload: Uint8Array };
+  own.payload = new Uint8Array(payload);
+  return publication;
+}
+
+/** What it counts for where messages wait, in bytes. */
+export function weightOf({ topic, payload }: Publication): number {
+  return topic.length + payload.length + OVERHEAD;
+}
+
+const OVERHEAD = 128;

@@ -86,6 +86,12 @@ export function parseTopic(prefix: string, topic: string): Topic | undefined {
   return action && { kind: "command", device: first, resource: second, action };
 }
 
+/** Whether `parseTopic` would find a command there. For every message: it allocates nothing for those that are none. */
+export function isCommandTopic(prefix: string, topic: string): boolean {
+  if (!(topic.endsWith("/set") || topic.endsWith("/get") || topic.endsWith("/exec"))) return false;
+  return parseTopic(prefix, topic)?.kind === "command";
+}
+
 /** What to subscribe to for every command to every device of the gateway. */
 export function commandFilters(prefix: string): string[] {
   return Object.values(VERBS).map((verb) => `${prefix}/+/+/${verb}`);

@@ -59,7 +59,7 @@ for (const [what, topic] of [
     await client.publishAsync("weir/fine", "fine", { qos: 1 });
     await eventually(() => arrived.includes("fine"), "what is fine arrives");
     assert.ok(!arrived.includes("poison"));
-    assert.equal(count(gateway, "publish_refused"), 1);
+    assert.equal(count(gateway, "client_error"), 1);
   });
 }
 

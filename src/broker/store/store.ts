@@ -29,7 +29,11 @@ export interface StoredWill {
 }
 
 export interface SessionTerms {
-  /** Seconds that it outlives its connection; 4,294,967,295: for ever (MQTT 5 3.1.2.11.2). More than 0: others are not stored. */
+  /** Whose it is; undefined: anonymous. Nobody else takes it over. */
+  readonly user?: string | undefined;
+  /** The listener that its client came through last: what it may have depends on it. */
+  readonly listener: string;
+  /** Seconds that it outlives its connection; 4,294,967,295: for ever (MQTT 5 3.1.2.11.2). 0: it is kept for its will alone. */
   readonly expiry: number;
   /** Until the connection ends as it should. Survives a crash: then it is published at the next start. */
   readonly will?: StoredWill | undefined;

@@ -34,7 +34,7 @@ const ACKS: readonly AckKind[] = ["puback", "pubrec", "pubrel", "pubcomp"];
  * - time is linear in the bytes; only MqttError is thrown (and what `receive` throws), and each later push throws it again.
  */
 export class PacketReader {
-  readonly #max: number;
+  #max: number;
   readonly #receive: (packet: Packet) => void;
   readonly #cursor: Cursor;
   /** The beginning of a packet that is not whole. */
@@ -57,6 +57,11 @@ export class PacketReader {
 
   set version(version: ProtocolVersion) {
     this.#cursor.version = version;
+  }
+
+  /** From the next header on. */
+  set maxPacketBytes(bytes: number) {
+    this.#max = bytes;
   }
 
   /** Bytes held of a packet that is not whole. */

@@ -1,0 +1,408 @@
+import type { Duplex } from "node:stream";
+import { messageOf } from "../../core/errors.js";
+import {
+  type ConnectPacket,
+  type DisconnectPacket,
+  MqttError,
+  type Packet,
+  PacketReader,
+  type ProtocolVersion,
+} from "../../protocols/mqtt/index.js";
+import type { Identity } from "../access/access.js";
+import type { Core } from "../core.js";
+import type { Peer } from "../listeners/peer.js";
+import type { Publication } from "../publication.js";
+import type { HowSent } from "../session/delivery.js";
+import type { Answered } from "../session/outgoing.js";
+import type { ClientLink, Session } from "../session/session.js";
+import { OutgoingAliases } from "./aliases.js";
+import { admitClient } from "./connect.js";
+import { Inbound } from "./inbound.js";
+import { Output } from "./output.js";
+import { Fullness, type Waiter } from "./pressure.js";
+import { publishFields, publishSize } from "./publish-packet.js";
+import { Subscribing } from "./subscribing.js";
+import type { ConnectionTerms } from "./terms.js";
+
+/** Why nothing is read for a while; each is a bit. */
+export const PAUSED = { letIn: 1, admission: 2, pressure: 4, rate: 8 } as const;
+
+/** How a connection ended, for the log. */
+export type End =
+  /** DISCONNECT with reason code 0: the will is taken away (MQTT-3.14.4-3). */
+  | "disconnected"
+  | "closed"
+  | "error"
+  | "timeout"
+  | "taken_over"
+  | "refused"
+  | "slow"
+  | "stopping"
+  | "revoked";
+
+const SESSION_TAKEN_OVER = 0x8e;
+const NOT_AUTHORIZED = 0x87;
+const KEEP_ALIVE_TIMEOUT = 0x8d;
+const SHUTTING_DOWN = 0x8b;
+const QUOTA_EXCEEDED = 0x97;
+const DISCONNECT_CODES: Partial<Record<End, number>> = {
+  taken_over: SESSION_TAKEN_OVER,
+  timeout: KEEP_ALIVE_TIMEOUT,
+  stopping: SHUTTING_DOWN,
+  revoked: NOT_AUTHORIZED,
+  slow: QUOTA_EXCEEDED,
+};
+
+/** What was let in: a session with its connection. */
+interface Open {
+  readonly session: Session;
+  readonly terms: ConnectionTerms;
+  readonly inbound: Inbound;
+  readonly subscribing: Subscribing;
+  readonly aliases: OutgoingAliases | undefined;
+}
+
+/** The connection of one client: packets in, packets out, and when it ends. */
+export class Connection implements ClientLink, Waiter {
+  readonly peer: Peer;
+  readonly #core: Core;
+  readonly #socket: Duplex;
+  readonly #reader: PacketReader;
+  readonly #output: Output;
+  readonly #ended: (connection: Connection) => void;
+  #open: Open | undefined;
+  /** While the client is looked at: what it has sent behind its CONNECT. */
+  #held: Packet[] | undefined;
+  #connecting = false;
+  #closed = false;
+  #paused = 0;
+  #fullness: Fullness | undefined;
+  /** When the last packet came, by `core.now`; coarse. */
+  #heard: number;
+
+  constructor(core: Core, socket: Duplex, peer: Peer, ended: (connection: Connection) => void) {
+    this.#core = core;
+    this.#socket = socket;
+    this.peer = peer;
+    this.#ended = ended;
+    this.#heard = core.now();
+    this.#output = new Output(socket, core.flusher);
+    this.#reader = new PacketReader({
+      version: 4,
+      maxPacketBytes: core.limits.connectBytes,
+      receive: (packet) => this.#receive(packet),
+    });
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    socket.on("drain", () => this.#drained());
+    socket.on("end", () => this.end("closed"));
+    socket.on("close", () => this.end("closed"));
+    socket.on("error", () => this.end("closed"));
+  }
+
+  get session(): Session | undefined {
+    return this.#open?.session;
+  }
+
+  get version(): ProtocolVersion {
+    return this.#open?.terms.version ?? 4;
+  }
+
+  /** In which CONNACK is written, and all that follows. */
+  set version(version: ProtocolVersion) {
+    this.#output.version = version;
+  }
+
+  /** Whether it has ended. */
+  get gone(): boolean {
+    return this.#closed;
+  }
+
+  get window(): number {
+    return this.#open?.terms.window ?? 0;
+  }
+
+  get ready(): boolean {
+    return !this.#output.full;
+  }
+
+  /** For a message of QoS 0 it says that it went out also where it was dropped for a client that takes nothing. */
+  publish(publication: Publication, how: HowSent): boolean {
+    const open = this.#open;
+    if (open === undefined || this.#closed) return true;
+    if (how.qos === 0 && this.#output.full) {
+      this.press();
+      if (this.#fullness?.stalled === true) {
+        this.#core.stats.publishDropped++;
+        return true;
+      }
+    }
+    const { terms, aliases } = open;
+    const fields = publishFields(terms.version, publication, how, aliases, this.#core.now);
+    if (terms.maxPacketBytes !== undefined && publishSize(fields) > terms.maxPacketBytes) return false;
+    this.#output.packets.publish(fields);
+    this.#core.stats.publishSent++;
+    this.#core.stats.publishBytesSent += publication.payload.length;
+    return true;
+  }
+
+  pubrel(packetId: number): void {
+    if (!this.#closed) this.#output.packets.ack("pubrel", packetId);
+  }
+
+  ack(kind: "puback" | "pubrec" | "pubcomp", packetId: number, reasonCode = 0): void {
+    if (!this.#closed) this.#output.packets.ack(kind, packetId, this.#open?.terms.version === 5 ? reasonCode : 0);
+  }
+
+  write(packet: Packet): void {
+    if (!this.#closed) this.#output.packets.write(packet);
+  }
+
+  press(): void {
+    this.#fullness ??= new Fullness(this.#core.now());
+    if (!this.#fullness.stalled) this.#core.pressure.hit(this.#fullness);
+  }
+
+  pressed(): void {
+    this.pause(PAUSED.pressure);
+  }
+
+  relieved(): void {
+    this.resume(PAUSED.pressure);
+  }
+
+  pause(why: number): void {
+    if (this.#paused === 0) this.#socket.pause();
+    this.#paused |= why;
+  }
+
+  resume(why: number): void {
+    if (this.#paused === 0) return;
+    this.#paused &= ~why;
+    if (this.#paused === 0 && !this.#closed) this.#socket.resume();
+  }
+
+  close(why: "taken_over" | "session_over"): void {
+    this.end(why === "taken_over" ? "taken_over" : "revoked");
+  }
+
+  /** Looks at what depends on time. To be called now and then. */
+  sweep(now: number): void {
+    const { limits } = this.#core;
+    const open = this.#open;
+    if (open === undefined) {
+      if (now - this.#heard > limits.connectTimeout) this.end("timeout", "no CONNECT came in time");
+      return;
+    }
+    const { silence } = open.terms;
+    // Who is not read from cannot be heard.
+    if (silence > 0 && this.#paused === 0 && now - this.#heard > silence) {
+      this.end("timeout", `nothing came for ${silence} ms`);
+      return;
+    }
+    const { until } = open.session.identity;
+    if (until !== undefined && now > until) return this.end("revoked", "its token has ended");
+    open.inbound.sweep(now);
+    const fullness = this.#fullness;
+    if (fullness === undefined) return;
+    const full = now - fullness.since;
+    if (full > limits.patience * DEAD_AFTER) this.end("slow", `it took too little for ${Math.round(full)} ms`);
+    else if (full > limits.patience && !fullness.stalled) {
+      fullness.stall();
+      this.#note("warn", "client_slow", `takes less than comes for it: QoS 0 messages for it are dropped until it has caught up`);
+    }
+  }
+
+  /** Who may do what has changed. */
+  permissionsChanged(revoked: (identity: Identity) => boolean): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    if (revoked(open.session.identity)) this.end("revoked", "its user was taken away or changed");
+    else open.inbound.forget();
+  }
+
+  /** Ends it. What was written goes out first, as far as the client takes it. */
+  end(how: End, detail?: string): void {
+    if (this.#closed) return;
+    const open = this.#open;
+    const code = DISCONNECT_CODES[how];
+    if (code !== undefined && open?.terms.version === 5) this.disconnect(code);
+    this.#closed = true;
+    this.#output.flush();
+    this.#socket.removeAllListeners("data");
+    // Whatever still comes is not looked at; without reading it, the end would be a reset, and what was written could be lost.
+    this.#socket.resume();
+    if (!this.#socket.writableEnded) this.#socket.end();
+    const grace = setTimeout(() => this.#socket.destroy(), GRACE);
+    grace.unref();
+    this.#socket.once("close", () => clearTimeout(grace));
+    this.#fullness?.release();
+    open?.inbound.close();
+    if (open !== undefined) {
+      this.#tellEnd(open.session, how, detail);
+      if (how === "disconnected") open.session.will = undefined;
+      if (open.session.link === this) this.#core.sessions.close(open.session);
+    } else if (how !== "closed" && how !== "refused" && how !== "stopping") {
+      this.#note("info", "client_error", detail ?? how);
+    }
+    this.#ended(this);
+  }
+
+  /** The client broke the protocol, or asked for what it cannot have. */
+  fail(error: unknown): void {
+    const reason = error instanceof MqttError ? error.reasonCode : UNSPECIFIED;
+    if (this.#open?.terms.version === 5) this.disconnect(reason);
+    else if (this.#open === undefined && error instanceof MqttError && error.code === "UNSUPPORTED_VERSION")
+      // The only refusal that a client of another version understands too (MQTT-3.1.2-2).
+      this.write({ kind: "connack", sessionPresent: false, reasonCode: 1 });
+    this.end("error", messageOf(error));
+  }
+
+  disconnect(reasonCode: number): void {
+    this.write({ kind: "disconnect", reasonCode });
+  }
+
+  /** Refuses the CONNECT. */
+  refuse(version: ProtocolVersion, reasonCode: number): void {
+    this.#output.version = version;
+    this.write({ kind: "connack", sessionPresent: false, reasonCode });
+    this.end("refused");
+  }
+
+  /** Lets the client in: from now on it has a session. */
+  letIn(session: Session, terms: ConnectionTerms): void {
+    const { limits } = this.#core;
+    this.#reader.maxPacketBytes = limits.packetBytes;
+    this.#open = {
+      session,
+      terms,
+      inbound: new Inbound(this.#core, this, session, terms),
+      subscribing: new Subscribing(this.#core, this, session),
+      aliases: terms.aliases > 0 ? new OutgoingAliases(terms.aliases) : undefined,
+    };
+  }
+
+  /** CONNACK is written: what waited for that goes on, both ways. */
+  begin(): void {
+    const open = this.#open;
+    if (open === undefined || this.#closed) return;
+    open.session.outgoing.attach(this);
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    try {
+      for (const packet of held) if (!this.#closed) this.#receive(packet);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.resume(PAUSED.letIn);
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#closed) return;
+    this.#core.stats.bytesReceived += chunk.length;
+    this.#heard = this.#core.now();
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #receive(packet: Packet): void {
+    if (this.#closed) return;
+    const open = this.#open;
+    if (this.#held !== undefined) {
+      this.#held.push(packet);
+    } else if (open === undefined) {
+      if (this.#connecting || packet.kind !== "connect") {
+        throw new MqttError("PROTOCOL_ERROR", "the first packet is not CONNECT [MQTT-3.1.0-1]");
+      }
+      this.#connect(packet);
+    } else if (packet.kind === "publish") {
+      open.inbound.publish(packet);
+    } else {
+      this.#dispatch(open, packet);
+    }
+  }
+
+  #connect(packet: ConnectPacket): void {
+    this.#connecting = true;
+    this.#held = [];
+    this.pause(PAUSED.letIn);
+    admitClient(this.#core, this, packet);
+  }
+
+  #dispatch({ session, inbound, subscribing, terms }: Open, packet: Exclude<Packet, { kind: "publish" }>): void {
+    const { outgoing } = session;
+    switch (packet.kind) {
+      case "puback":
+        return this.#answered(outgoing.acknowledged(packet.packetId, 1));
+      case "pubrec": {
+        const refused = packet.reasonCode >= 0x80;
+        const answered = refused ? outgoing.acknowledged(packet.packetId, 2) : outgoing.received(packet.packetId);
+        // So that the client gets rid of it, whatever it was.
+        if (answered === "unknown" && !refused) this.pubrel(packet.packetId);
+        return this.#answered(answered);
+      }
+      case "pubcomp":
+        return this.#answered(outgoing.completed(packet.packetId));
+      case "pubrel":
+        return inbound.release(packet.packetId);
+      case "subscribe":
+        return subscribing.subscribe(packet);
+      case "unsubscribe":
+        return subscribing.unsubscribe(packet);
+      case "pingreq":
+        return this.write({ kind: "pingresp" });
+      case "disconnect":
+        return this.#disconnected(session, terms, packet);
+      default:
+        throw new MqttError("PROTOCOL_ERROR", `a packet that a client does not send: ${packet.kind} [MQTT 2.2.1]`);
+    }
+  }
+
+  #answered(answered: Answered): void {
+    if (answered === "wrong") throw new MqttError("PROTOCOL_ERROR", "an answer that the message does not have [MQTT 4.3]");
+    if (this.#fullness !== undefined) this.#relieve();
+  }
+
+  #disconnected(session: Session, terms: ConnectionTerms, { reasonCode, properties }: DisconnectPacket): void {
+    const expiry = properties?.sessionExpiryInterval;
+    if (expiry !== undefined) {
+      if (terms.expiry === 0 && expiry > 0) {
+        throw new MqttError("PROTOCOL_ERROR", "a session expiry for a session that has none [MQTT-3.14.2-2]");
+      }
+      session.expiry = Math.min(this.#core.limits.sessionExpiry, expiry);
+    }
+    if (reasonCode === 0) this.end("disconnected");
+    else this.end("closed", `it said ${reasonCode}`);
+  }
+
+  #drained(): void {
+    this.#open?.session.outgoing.pump();
+    if (this.#fullness !== undefined) this.#relieve();
+  }
+
+  #relieve(): void {
+    if (this.#output.full || this.#open?.session.outgoing.pressed === true) return;
+    const fullness = this.#fullness;
+    this.#fullness = undefined;
+    fullness?.release();
+  }
+
+  #tellEnd(session: Session, how: End, detail: string | undefined): void {
+    const quiet = how === "disconnected" || how === "closed" || how === "stopping";
+    const event = quiet ? "client_disconnected" : "client_error";
+    this.#note(quiet ? "debug" : "info", event, detail === undefined ? how : `${how}: ${detail}`, session.clientId);
+  }
+
+  #note(level: "debug" | "info" | "warn", event: string, text: string, client = this.session?.clientId): void {
+    const who = client === undefined ? `a connection from ${this.peer.address ?? "this machine"}` : `client ${client}`;
+    this.#core.journal({ level, event, at: "broker", message: `${who}: ${text}` });
+  }
+}
+
+const UNSPECIFIED = 0x80;
+/** Times the patience: who takes next to nothing for as long is cut off. */
+const DEAD_AFTER = 10;
+/** ms that a client has to take what was written before the end. */
+const GRACE = 2_000;

@@ -1,0 +1,105 @@
+import type { SubscribePacket, Subscription, UnsubscribePacket } from "../../protocols/mqtt/index.js";
+import type { Core } from "../core.js";
+import type { Grant } from "../routes/subscriber.js";
+import type { Session } from "../session/session.js";
+import { plainFilter } from "../session/sessions.js";
+import type { Connection } from "./connection.js";
+import { topicFault } from "./topic-fault.js";
+
+const NOT_AUTHORIZED = 0x87;
+const FILTER_INVALID = 0x8f;
+const QUOTA_EXCEEDED = 0x97;
+const NO_SUBSCRIPTION = 0x11;
+/** Before MQTT 5 there is one way to refuse (MQTT 3.1.1 3.9.3). */
+const FAILURE = 0x80;
+/** Retained messages that are replayed before others get their turn. */
+const SLICE = 256;
+
+/** SUBSCRIBE and UNSUBSCRIBE of one connection. */
+export class Subscribing {
+  readonly #core: Core;
+  readonly #connection: Connection;
+  readonly #session: Session;
+
+  constructor(core: Core, connection: Connection, session: Session) {
+    this.#core = core;
+    this.#connection = connection;
+    this.#session = session;
+  }
+
+  subscribe({ packetId, subscriptions, properties }: SubscribePacket): void {
+    const { version } = this.#connection;
+    const identifier = properties?.subscriptionIdentifier;
+    const replays: { filter: string; grant: Grant }[] = [];
+    const reasonCodes = subscriptions.map((subscription) => {
+      const code = this.#take(subscription, identifier, replays);
+      return version === 5 || code < FAILURE ? code : FAILURE;
+    });
+    // A subscription that a crash takes away again must not have been promised.
+    this.#core.store.stored(() => {
+      this.#connection.write({ kind: "suback", packetId, reasonCodes });
+      this.#replay(replays);
+    });
+  }
+
+  unsubscribe({ packetId, filters }: UnsubscribePacket): void {
+    const { sessions, store } = this.#core;
+    const codes = filters.map((filter) => (sessions.unsubscribe(this.#session, filter) ? 0 : NO_SUBSCRIPTION));
+    const reasonCodes = this.#connection.version === 5 ? codes : [];
+    store.stored(() => this.#connection.write({ kind: "unsuback", packetId, reasonCodes }));
+  }
+
+  /** The granted QoS, or why not. */
+  #take(
+    { filter, qos: asked, noLocal, retainAsPublished, retainHandling }: Subscription,
+    identifier: number | undefined,
+    replays: { filter: string; grant: Grant }[],
+  ): number {
+    const { access, sessions, limits, policyOf } = this.#core;
+    const session = this.#session;
+    const plain = plainFilter(filter);
+    if (topicFault(filter, limits.topicLevels) !== undefined) return FILTER_INVALID;
+    if (!access.may(session.identity, "subscribe", plain)) {
+      this.#denied(filter);
+      return NOT_AUTHORIZED;
+    }
+    const known = session.subscriptions.has(filter);
+    if (!known && session.subscriptions.size >= limits.subscriptions) return QUOTA_EXCEEDED;
+    const most = policyOf(session.identity)?.deliverQos.most ?? 2;
+    const qos = asked < most ? asked : most;
+    sessions.subscribe(session, { filter, qos, noLocal, retainAsPublished, identifier });
+    const wanted = retainHandling === 0 || (retainHandling === 1 && !known);
+    if (wanted && plain === filter) {
+      const identifiers = identifier === undefined ? undefined : [identifier];
+      replays.push({ filter, grant: { qos, retainAsPublished, identifiers } });
+    }
+    return qos;
+  }
+
+  /** Retained messages, in slices: a filter may take a hundred thousand. */
+  #replay(replays: { filter: string; grant: Grant }[]): void {
+    const session = this.#session;
+    const next = replays.shift();
+    if (next === undefined) return;
+    const walk = this.#core.retained.walk(next.filter);
+    const slice = (): void => {
+      if (session.link !== this.#connection) return;
+      const more = walk.advance(SLICE, (publication) => {
+        if (session.mayReceive(publication.topic)) session.replay(publication, next.grant);
+      });
+      if (more) setImmediate(slice);
+      else this.#replay(replays);
+    };
+    slice();
+  }
+
+  #denied(filter: string): void {
+    this.#core.journal({
+      level: "warn",
+      event: "acl_denied",
+      at: "broker",
+      reason: "subscribe",
+      message: `client ${this.#session.clientId} may not subscribe to ${filter}`,
+    });
+  }
+}

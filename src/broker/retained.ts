@@ -1,0 +1,91 @@
+import { detach, type Publication, weightOf } from "./publication.js";
+import { TopicTree } from "./routes/topic-tree.js";
+import type { Store } from "./store/store.js";
+
+export interface RetainedOptions {
+  readonly limits: { readonly retainedMessages: number; readonly retainedBytes: number };
+  readonly store: Store;
+  /** ms since the Unix epoch. */
+  readonly now: () => number;
+  /** It cannot be kept: there are too many. */
+  readonly refused: (topic: string) => void;
+}
+
+/** The latest message of each topic for those who subscribe later (MQTT 3.3.1.3). */
+export class Retained {
+  readonly #options: RetainedOptions;
+  readonly #messages = new TopicTree<Publication>();
+  #bytes = 0;
+
+  constructor(options: RetainedOptions, recovered: readonly Publication[]) {
+    this.#options = options;
+    for (const publication of recovered) this.#put(publication);
+  }
+
+  get size(): number {
+    return this.#messages.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Keeps it in place of the topic's earlier one; an empty payload takes that away (MQTT-3.3.1-6, -7). */
+  keep(publication: Publication): void {
+    const { limits, store, refused } = this.#options;
+    const before = this.#messages.get(publication.topic);
+    if (publication.payload.length === 0) {
+      if (before === undefined) return;
+      this.#remove(publication.topic, before);
+    } else {
+      const more = weightOf(publication) - (before === undefined ? 0 : weightOf(before));
+      const full = before === undefined && this.#messages.size >= limits.retainedMessages;
+      if (full || this.#bytes + more > limits.retainedBytes) return refused(publication.topic);
+      this.#put(detach(publication));
+    }
+    if (lasting(publication.topic)) store.retain(publication);
+  }
+
+  /** Those that a filter takes, a part at a time: see TopicWalk. */
+  walk(filter: string): { advance(steps: number, found: (publication: Publication) => void): boolean } {
+    const walk = this.#messages.match(filter);
+    return {
+      advance: (steps, found) =>
+        walk.advance(steps, (publication, topic) => {
+          if (this.#expired(publication)) this.#expire(topic, publication);
+          else found(publication);
+        }),
+    };
+  }
+
+  /** All of them, likewise. */
+  walkAll(): { advance(steps: number, found: (publication: Publication) => void): boolean } {
+    return this.#messages.all();
+  }
+
+  #expired({ messageExpiry }: Publication): boolean {
+    return messageExpiry !== undefined && messageExpiry <= this.#options.now();
+  }
+
+  #expire(topic: string, publication: Publication): void {
+    if (this.#messages.get(topic) !== publication) return;
+    this.#remove(topic, publication);
+    if (lasting(topic)) this.#options.store.retain({ ...publication, payload: new Uint8Array(0) });
+  }
+
+  #put(publication: Publication): void {
+    const before = this.#messages.get(publication.topic);
+    this.#bytes += weightOf(publication) - (before === undefined ? 0 : weightOf(before));
+    this.#messages.set(publication.topic, publication);
+  }
+
+  #remove(topic: string, publication: Publication): void {
+    this.#bytes -= weightOf(publication);
+    this.#messages.delete(topic);
+  }
+}
+
+/** What the broker says of itself is said anew after a start. */
+function lasting(topic: string): boolean {
+  return !topic.startsWith("$SYS/");
+}

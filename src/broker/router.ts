@@ -1,0 +1,118 @@
+import { Aedes, type PublishPacket } from "aedes";
+import type { Publication } from "./publication.js";
+import type { Retained } from "./retained.js";
+import { deliver, NOBODY } from "./routes/matched.js";
+import type { Routes } from "./routes/routes.js";
+import type { Subscriber } from "./routes/subscriber.js";
+
+/**
+ * aedes as the router, through its public seams alone: every message passes `aedes.publish`, which keeps it if it is to be
+ * retained (`persistence`) and hands it to the subscribers (`mq`). Both answer at once: no timer and no promise a message.
+ */
+export class Router {
+  readonly #aedes: Aedes;
+  readonly #routes: Routes;
+
+  private constructor(aedes: Aedes, routes: Routes) {
+    this.#aedes = aedes;
+    this.#routes = routes;
+  }
+
+  static async open(id: string, routes: Routes, retained: Retained): Promise<Router> {
+    const aedes = await Aedes.createBroker({ id, mq: new Emitter(routes), persistence: persistence(retained) });
+    return new Router(aedes, routes);
+  }
+
+  /** Whether anybody subscribed to it. What nobody wants costs one look at the cache. */
+  publish(publication: Publication): boolean {
+    const wanted = this.#routes.match(publication.topic) !== NOBODY;
+    if (wanted || publication.retain) this.#aedes.publish(packetOf(publication), done);
+    return wanted;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#aedes.close(resolve));
+  }
+}
+
+/** Nothing can fail: retained messages that cannot be kept are counted where that is found out. */
+const done = (): void => {};
+
+function packetOf(publication: Publication): PublishPacket {
+  const { topic, payload, qos, retain, clientId, properties, messageExpiry } = publication;
+  const packet = { cmd: "publish" as const, topic, payload: asBuffer(payload), qos, retain, dup: false };
+  // aedes copies those that are there.
+  if (clientId !== undefined) Object.assign(packet, { clientId });
+  if (properties !== undefined) Object.assign(packet, { properties });
+  if (messageExpiry !== undefined) Object.assign(packet, { messageExpiry });
+  return packet;
+}
+
+/** aedes takes Buffers; a view costs nothing. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+type Listener = (packet: Publication, done: () => void) => void;
+
+/** `mq` of aedes (the interface of mqemitter): our routes, at once and without a queue. */
+class Emitter {
+  readonly #routes: Routes;
+  readonly #listeners = new Map<Listener, Subscriber>();
+  /** aedes reads them; there is no queue here. */
+  readonly current = 0;
+  readonly concurrency = 0;
+
+  constructor(routes: Routes) {
+    this.#routes = routes;
+  }
+
+  emit(publication: Publication, done?: () => void): void {
+    deliver(this.#routes.match(publication.topic), publication);
+    done?.();
+  }
+
+  on(filter: string, listener: Listener, done?: () => void): void {
+    const subscriber: Subscriber = this.#listeners.get(listener) ?? {
+      clientId: undefined,
+      online: true,
+      mayReceive: () => true,
+      deliver: (publication) => listener(publication, () => {}),
+    };
+    this.#listeners.set(listener, subscriber);
+    this.#routes.subscribe(filter, subscriber, { qos: 2, noLocal: false, retainAsPublished: true });
+    done?.();
+  }
+
+  removeListener(filter: string, listener: Listener, done?: () => void): void {
+    const subscriber = this.#listeners.get(listener);
+    if (subscriber !== undefined) this.#routes.unsubscribe(filter, subscriber);
+    done?.();
+  }
+
+  close(done: () => void): void {
+    done();
+  }
+}
+
+/** A thenable that has its value: aedes only calls `then`. */
+function at<T>(value: T): PromiseLike<T> {
+  // biome-ignore lint/suspicious/noThenProperty: it is one, without the turn of the event loop that a promise takes
+  return { then: (taken: (value: T) => unknown) => taken(value) } as PromiseLike<T>;
+}
+
+/** `persistence` of aedes: retained messages. Sessions are ours, so that nothing is queued in aedes. */
+function persistence(retained: Retained) {
+  const none: readonly never[] = [];
+  return {
+    setup: async () => {},
+    storeRetained: (publication: Publication) => {
+      retained.keep(publication);
+      return at(undefined);
+    },
+    subscriptionsByTopic: () => at(none),
+    outgoingEnqueueCombi: () => at(undefined),
+    streamWill: async function* () {},
+    destroy: async () => {},
+  };
+}

@@ -1,0 +1,340 @@
+import type { Limits } from "../limits.js";
+import { detach, type Publication, weightOf } from "../publication.js";
+import type { QueueEntry, StoredSession } from "../store/store.js";
+import type { Delivery, Link } from "./delivery.js";
+import { packetIdOf, SPAN, sequenceOf } from "./packet-id.js";
+import { Ring } from "./ring.js";
+
+/** Bytes that wait, of all sessions together. */
+export interface Budget {
+  used: number;
+  readonly limit: number;
+}
+
+/** Where a durable session notes what must survive a crash. */
+export interface Notes {
+  enqueue(entry: QueueEntry): void;
+  released(sequence: number): void;
+  settled(sequence: number): void;
+  stored(done: () => void): void;
+}
+
+/** What became of a client's answer: no message has that id, or one that it does not answer. */
+export type Answered = "taken" | "unknown" | "wrong";
+
+export interface OutgoingOptions {
+  readonly limits: Pick<Limits, "queue" | "inFlight">;
+  readonly budget: Budget;
+  /** Undefined: the session ends with its connection, nothing is sent a second time. */
+  readonly notes: Notes | undefined;
+  /** ms since the Unix epoch. */
+  readonly now: () => number;
+  /** A message was dropped. */
+  readonly dropped: (reason: "queue_full" | "expired" | "too_large") => void;
+}
+
+/**
+ * The QoS 1 and 2 messages to one client, in order. Invariants:
+ * - never more than the window are on their way, and never more than SPAN between the oldest and the newest;
+ * - a durable session sends a message only once it is stored, and PUBREL only once it is stored that PUBREC came: so after a
+ *   crash the same packet id never means another message;
+ * - what waits is bounded by messages and bytes, and with all other sessions by the budget.
+ */
+export class Outgoing {
+  readonly #options: OutgoingOptions;
+  #notes: Notes | undefined;
+  #entries: Ring<Delivery>;
+  /** The sequence that goes next. */
+  #next: number;
+  /** What is stored: below this it may go. */
+  #stored = Number.POSITIVE_INFINITY;
+  #storing = false;
+  #inFlight = 0;
+  #waiting = 0;
+  #bytes = 0;
+  #link: Link | undefined;
+
+  constructor(options: OutgoingOptions, recovered?: Pick<StoredSession, "queue" | "nextSequence">) {
+    this.#options = options;
+    this.#notes = options.notes;
+    const first = recovered?.queue[0]?.sequence ?? recovered?.nextSequence ?? 0;
+    this.#entries = new Ring(first);
+    this.#next = first;
+    if (recovered) this.#recover(recovered);
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Whether it is better that nothing more comes for a while. */
+  get pressed(): boolean {
+    const { queue } = this.#options.limits;
+    return this.#waiting * 2 > queue.messages || this.#bytes * 2 > queue.bytes;
+  }
+
+  /** Takes a message. It may be dropped, or drop another. */
+  add(publication: Publication, qos: 1 | 2, retain: boolean, identifiers: readonly number[] | undefined): void {
+    const link = this.#link;
+    if (
+      this.#notes === undefined &&
+      link?.ready === true &&
+      this.#next === this.#entries.tail &&
+      this.#inFlight < link.window &&
+      this.#next - this.#entries.head < SPAN
+    ) {
+      // Nothing waits: it goes at once, and needs not be kept.
+      const sequence = this.#next;
+      if (!link.publish(publication, { qos, retain, identifiers, packetId: packetIdOf(sequence), dup: false })) {
+        this.#options.dropped("too_large");
+        this.#entries.skipTo(sequence + 1);
+        this.#next = sequence + 1;
+        return;
+      }
+      this.#entries.push({ publication: undefined, qos, retain, identifiers, progress: "sent", weight: 0 });
+      this.#next = sequence + 1;
+      this.#inFlight++;
+      return;
+    }
+    this.#queue({ publication: detach(publication), qos, retain, identifiers, progress: "waiting", weight: 0 });
+    this.pump();
+  }
+
+  /** A connection is there: what was on its way goes again, in order (MQTT-4.4.0-1). */
+  attach(link: Link): void {
+    this.#link = link;
+    this.pump();
+  }
+
+  detach(): void {
+    this.#link = undefined;
+    for (let at = this.#entries.head; at < this.#next; at++) {
+      const entry = this.#entries.at(at);
+      if (entry?.progress === "sent") entry.progress = "again";
+    }
+    this.#next = this.#entries.head;
+    this.#inFlight = 0;
+  }
+
+  /** PUBACK, or a PUBREC that refuses. */
+  acknowledged(packetId: number, qos: 1 | 2): Answered {
+    const sequence = this.#find(packetId);
+    const entry = this.#entries.at(sequence);
+    if (entry === undefined) return "unknown";
+    if (entry.qos !== qos || entry.progress !== "sent") return "wrong";
+    this.#finish(sequence);
+    return "taken";
+  }
+
+  /** PUBREC: PUBREL follows once that is stored. */
+  received(packetId: number): Answered {
+    const sequence = this.#find(packetId);
+    const entry = this.#entries.at(sequence);
+    if (entry === undefined) return "unknown";
+    if (entry.qos !== 2) return "wrong";
+    const link = this.#link;
+    entry.publication = undefined;
+    entry.progress = "released";
+    if (this.#notes === undefined) {
+      link?.pubrel(packetId);
+    } else {
+      this.#notes.released(sequence);
+      this.#notes.stored(() => {
+        if (this.#link === link) link?.pubrel(packetId);
+      });
+    }
+    return "taken";
+  }
+
+  /** PUBCOMP. */
+  completed(packetId: number): Answered {
+    const sequence = this.#find(packetId);
+    const entry = this.#entries.at(sequence);
+    if (entry === undefined) return "unknown";
+    if (entry.progress !== "released") return "wrong";
+    this.#finish(sequence);
+    return "taken";
+  }
+
+  /** Sends what may go. */
+  pump(): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    const entries = this.#entries;
+    while (this.#next < entries.tail && this.#next < this.#stored && this.#next - entries.head < SPAN) {
+      const entry = entries.at(this.#next);
+      if (entry === undefined) this.#next++;
+      else if (entry.progress === "released") {
+        // Not counted against the window: it was, on the connection before (MQTT 5 4.9).
+        this.#inFlight++;
+        link.pubrel(packetIdOf(this.#next++));
+      } else if (this.#inFlight < link.window && link.ready) this.#send(link, this.#next++, entry);
+      else return;
+    }
+  }
+
+  /** The session ends with its connection from now on. */
+  forget(): void {
+    this.#notes = undefined;
+    this.#stored = Number.POSITIVE_INFINITY;
+  }
+
+  /** The session is over. */
+  clear(): void {
+    this.#options.budget.used -= this.#bytes;
+    this.#bytes = 0;
+    this.#waiting = 0;
+    this.#entries = new Ring(this.#entries.tail);
+    this.#next = this.#entries.tail;
+    this.#inFlight = 0;
+    this.#link = undefined;
+  }
+
+  /** What is not done, for a new generation of the store. */
+  *live(): Iterable<QueueEntry & { readonly released: boolean }> {
+    for (let sequence = this.#entries.head; sequence < this.#entries.tail; sequence++) {
+      const entry = this.#entries.at(sequence);
+      if (entry === undefined) continue;
+      const { publication = NOTHING, qos, retain, identifiers } = entry;
+      yield { sequence, publication, qos, retain, identifiers, released: entry.progress === "released" };
+    }
+  }
+
+  get nextSequence(): number {
+    return this.#entries.tail;
+  }
+
+  #send(link: Link, sequence: number, entry: Delivery): void {
+    const { publication, qos, retain, identifiers } = entry;
+    const dup = entry.progress === "again";
+    this.#unload(entry);
+    // What was sent once is sent to its end, for the client may wait for it.
+    if (publication === undefined || (!dup && this.#expired(publication))) {
+      this.#options.dropped("expired");
+      this.#settle(sequence);
+      return;
+    }
+    if (!link.publish(publication, { qos, retain, identifiers, packetId: packetIdOf(sequence), dup })) {
+      this.#options.dropped("too_large");
+      this.#settle(sequence);
+      return;
+    }
+    entry.progress = "sent";
+    if (this.#notes === undefined) entry.publication = undefined;
+    this.#inFlight++;
+  }
+
+  #expired({ messageExpiry }: Publication): boolean {
+    return messageExpiry !== undefined && messageExpiry <= this.#options.now();
+  }
+
+  #queue(entry: Delivery): void {
+    const { budget, dropped } = this.#options;
+    const { queue } = this.#options.limits;
+    const weight = entry.publication === undefined ? 0 : weightOf(entry.publication);
+    while (
+      this.#waiting >= queue.messages ||
+      this.#bytes + weight > queue.bytes ||
+      budget.used + weight > budget.limit
+    ) {
+      if (queue.whenFull === "drop-newest" || !this.#dropOldest()) return dropped("queue_full");
+    }
+    entry.weight = weight;
+    this.#waiting++;
+    this.#bytes += weight;
+    budget.used += weight;
+    const sequence = this.#entries.push(entry);
+    const { publication, qos, retain, identifiers } = entry;
+    if (this.#notes === undefined || publication === undefined) return;
+    this.#notes.enqueue({ sequence, publication, qos, retain, identifiers });
+    if (this.#stored === Number.POSITIVE_INFINITY) this.#stored = sequence;
+    this.#awaitStored();
+  }
+
+  /** One call to the store for all that comes until it answers. */
+  #awaitStored(): void {
+    if (this.#storing) return;
+    this.#storing = true;
+    const upTo = this.#entries.tail;
+    this.#notes?.stored(() => {
+      this.#storing = false;
+      if (upTo < this.#entries.tail) {
+        this.#stored = upTo;
+        this.#awaitStored();
+      } else {
+        this.#stored = Number.POSITIVE_INFINITY;
+      }
+      this.pump();
+    });
+  }
+
+  /** The oldest that waits; what is on its way stays. False where nothing waits. */
+  #dropOldest(): boolean {
+    for (let at = this.#next; at < this.#entries.tail; at++) {
+      const entry = this.#entries.at(at);
+      if (entry?.progress !== "waiting") continue;
+      this.#options.dropped("queue_full");
+      this.#unload(entry);
+      this.#settle(at);
+      return true;
+    }
+    return false;
+  }
+
+  #unload(entry: Delivery): void {
+    if (entry.progress !== "waiting") return;
+    this.#waiting--;
+    this.#bytes -= entry.weight;
+    this.#options.budget.used -= entry.weight;
+    entry.weight = 0;
+  }
+
+  /** Its sequence, or one that has nothing. */
+  #find(packetId: number): number {
+    const sequence = sequenceOf(packetId, this.#entries.head);
+    return sequence < this.#next ? sequence : -1;
+  }
+
+  #finish(sequence: number): void {
+    this.#inFlight--;
+    this.#settle(sequence);
+    this.pump();
+  }
+
+  #settle(sequence: number): void {
+    this.#entries.clear(sequence);
+    this.#notes?.settled(sequence);
+    // Gaps at the head may have taken it beyond.
+    if (this.#next < this.#entries.head) this.#next = this.#entries.head;
+  }
+
+  #recover({ queue, nextSequence }: Pick<StoredSession, "queue" | "nextSequence">): void {
+    const { budget, limits } = this.#options;
+    let doubtful = limits.inFlight;
+    for (const { sequence, publication, qos, retain, identifiers, released } of queue) {
+      this.#entries.skipTo(sequence);
+      if (released) {
+        this.#entries.push({ publication: undefined, qos, retain, identifiers, progress: "released", weight: 0 });
+        continue;
+      }
+      // Whether it went out is not stored: the first ones may have, so they go marked as duplicates.
+      if (doubtful-- > 0) {
+        this.#entries.push({ publication, qos, retain, identifiers, progress: "again", weight: 0 });
+        continue;
+      }
+      const weight = weightOf(publication);
+      this.#entries.push({ publication, qos, retain, identifiers, progress: "waiting", weight });
+      this.#waiting++;
+      this.#bytes += weight;
+      budget.used += weight;
+    }
+    this.#entries.skipTo(nextSequence);
+  }
+}
+
+/** In place of what needs not be sent again. */
+const NOTHING: Publication = { topic: "", payload: new Uint8Array(0), qos: 1, retain: false };

@@ -1,0 +1,179 @@
+import type { Identity } from "../access/access.js";
+import type { Limits } from "../limits.js";
+import type { Publication } from "../publication.js";
+import type { Grant, Subscriber } from "../routes/subscriber.js";
+import type { SessionTerms, Store, StoredSession, StoredSubscription, StoredWill } from "../store/store.js";
+import type { Link } from "./delivery.js";
+import { type Budget, type Notes, Outgoing } from "./outgoing.js";
+
+/** What a session needs of the broker. */
+export interface SessionOptions {
+  readonly store: Store;
+  readonly limits: Limits;
+  readonly budget: Budget;
+  readonly now: () => number;
+  readonly mayReceive: (identity: Identity, topic: string) => boolean;
+  readonly dropped: (clientId: string, reason: DropReason) => void;
+}
+
+export type DropReason = "queue_full" | "expired" | "too_large" | "slow";
+
+/** What a client asks of its session, and what is known of it. */
+export type Terms = Omit<SessionTerms, "user" | "listener">;
+
+/** The connection of a client as its session sees it. */
+export interface ClientLink extends Link {
+  /** Asks publishers to wait: more comes than the client takes. */
+  press(): void;
+  /** Ends the connection: the session has another one, or is over. */
+  close(why: "taken_over" | "session_over"): void;
+}
+
+/** What is kept of one client: its subscriptions, what is on its way to it and from it (MQTT 3.1.2.4, MQTT 5 4.1). */
+export class Session implements Subscriber {
+  readonly clientId: string;
+  readonly outgoing: Outgoing;
+  readonly subscriptions = new Map<string, StoredSubscription>();
+  /** Packet ids of QoS 2 messages that were taken and that the client has not released. */
+  readonly received: Set<number>;
+  identity: Identity;
+  /** Seconds that it outlives its connection. */
+  expiry: number;
+  will: StoredWill | undefined;
+  /** When its connection ended, ms since the Unix epoch. */
+  disconnected: number | undefined;
+  readonly #options: SessionOptions;
+  #link: ClientLink | undefined;
+  #kept: boolean;
+  /** Whether the store knows of it. */
+  #noted: boolean;
+
+  constructor(options: SessionOptions, identity: Identity, terms: Terms, recovered?: StoredSession) {
+    const { clientId } = identity;
+    const { store, limits, budget, now, dropped } = options;
+    this.#options = options;
+    this.clientId = clientId;
+    this.identity = identity;
+    this.expiry = terms.expiry;
+    this.will = terms.will;
+    this.disconnected = terms.disconnected;
+    this.received = new Set(recovered?.received);
+    this.#kept = terms.expiry > 0;
+    this.#noted = recovered !== undefined;
+    const notes = this.#kept ? notesOf(store, clientId) : undefined;
+    const own = { limits, budget, now, notes, dropped: (why: DropReason) => dropped(clientId, why) };
+    this.outgoing = new Outgoing(own, recovered);
+  }
+
+  get online(): boolean {
+    return this.#link !== undefined;
+  }
+
+  get link(): ClientLink | undefined {
+    return this.#link;
+  }
+
+  /** Whether a crash leaves it. */
+  get kept(): boolean {
+    return this.#kept;
+  }
+
+  mayReceive(topic: string): boolean {
+    return this.#options.mayReceive(this.identity, topic);
+  }
+
+  deliver(publication: Publication, grant: Grant): void {
+    this.#take(publication, grant, grant.retainAsPublished && publication.retain);
+  }
+
+  /** A retained message, for a new subscription (MQTT-3.3.1-8). */
+  replay(publication: Publication, grant: Grant): void {
+    this.#take(publication, grant, true);
+  }
+
+  #take(publication: Publication, { qos: granted, identifiers }: Grant, retain: boolean): void {
+    const qos = publication.qos < granted ? publication.qos : granted;
+    const link = this.#link;
+    if (qos === 0) {
+      // Nobody keeps QoS 0 for a client that is away.
+      if (link === undefined) return;
+      if (!link.publish(publication, { qos, retain, identifiers, packetId: 0, dup: false }))
+        this.#options.dropped(this.clientId, "too_large");
+    } else {
+      this.outgoing.add(publication, qos, retain, identifiers);
+      if (link !== undefined && this.outgoing.pressed) link.press();
+    }
+  }
+
+  attach(link: ClientLink): void {
+    this.#link = link;
+    this.disconnected = undefined;
+    this.save();
+  }
+
+  detach(now: number): void {
+    this.#link = undefined;
+    this.disconnected = now;
+    this.outgoing.detach();
+    this.save();
+  }
+
+  /** Notes its terms, so that a crash leaves it, or at least its will. */
+  save(): void {
+    const { expiry, will, disconnected } = this;
+    if (this.#kept && expiry === 0) this.#unkeep();
+    if (expiry === 0 && will === undefined && !this.#noted) return;
+    const { user, listener } = this.identity;
+    this.#noted = true;
+    this.#options.store.putSession(this.clientId, { user, listener, expiry, will, disconnected });
+  }
+
+  subscribe(subscription: StoredSubscription): void {
+    this.subscriptions.set(subscription.filter, subscription);
+    if (this.#kept) this.#options.store.putSubscription(this.clientId, subscription);
+  }
+
+  /** False where it had none. */
+  unsubscribe(filter: string): boolean {
+    const was = this.subscriptions.delete(filter);
+    if (was && this.#kept) this.#options.store.dropSubscription(this.clientId, filter);
+    return was;
+  }
+
+  receive(packetId: number): void {
+    this.received.add(packetId);
+    if (this.#kept) this.#options.store.received(this.clientId, packetId);
+  }
+
+  complete(packetId: number): boolean {
+    const was = this.received.delete(packetId);
+    if (was && this.#kept) this.#options.store.completed(this.clientId, packetId);
+    return was;
+  }
+
+  /** It is over, with all that waits in it. */
+  end(): void {
+    this.outgoing.clear();
+    this.subscriptions.clear();
+    this.received.clear();
+    if (this.#noted) this.#options.store.dropSession(this.clientId);
+    this.#noted = false;
+  }
+
+  /** It ends with its connection now: nothing of it outlives a crash either. */
+  #unkeep(): void {
+    this.#kept = false;
+    this.outgoing.forget();
+    this.#options.store.dropSession(this.clientId);
+    this.#noted = false;
+  }
+}
+
+function notesOf(store: Store, clientId: string): Notes {
+  return {
+    enqueue: (entry) => store.enqueue(clientId, entry),
+    released: (sequence) => store.released(clientId, sequence),
+    settled: (sequence) => store.settled(clientId, sequence),
+    stored: (done) => store.stored(() => done()),
+  };
+}
