@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { promisify } from "node:util";
 import { locate } from "../test/support/peers.js";
 
 /** From dist/bench: the compiler copies no C. */
@@ -14,8 +15,14 @@ export interface LoadReport {
   readonly sent: number;
   readonly acknowledged: number;
   readonly received: number;
+  /** Deliveries that the publishes of the whole run should have made. */
+  readonly expected: number;
   readonly missing: number;
   readonly duplicates: number;
+  /** Deliveries before which a later one of the same publisher came. */
+  readonly outOfOrder: number;
+  /** us from the publish call to the delivery, while it was measured; 0 where nothing is subscribed. */
+  readonly latencyUs: { readonly p50: number; readonly p99: number };
   /** Of the processes that were watched, in their order. */
   readonly processes: readonly {
     /** User and system time, us for each delivery. */
@@ -25,6 +32,14 @@ export interface LoadReport {
   }[];
   /** Its own, of one core: near 100 the load generator is the limit. */
   readonly ownPercent: number;
+}
+
+/** What a run of `mqttload idle` measured. */
+export interface IdleReport {
+  /** Connections that were accepted. */
+  readonly ready: number;
+  /** Resident memory that the process gained over the run, in kB of 1024 bytes for each of them. */
+  readonly kbPerConnection: number;
 }
 
 /** A load generator at work. */
@@ -102,24 +117,48 @@ export async function runLoad(program: string, args: readonly (string | number)[
   return (await startLoad(program, args).ended).report;
 }
 
+/** Opens connections that only stay, and watches the process. Rejects when not all are accepted. */
+export async function runIdle(
+  program: string,
+  args: readonly (string | number)[],
+  watched: number,
+): Promise<IdleReport> {
+  const { stdout } = await promisify(execFile)(program, [...args.map(String), "-c", String(watched)]);
+  return parseIdle(stdout);
+}
+
 /** The report as mqttload prints it. Throws when a number is missing: then program and reader are not of one version. */
 export function parseReport(text: string): LoadReport {
   const json: unknown = JSON.parse(text);
-  const processes = field(json, "cpu");
-  if (!Array.isArray(processes)) throw new Error("the report of mqttload has no list cpu");
+  const processes = list(json, "cpu");
   return {
     perSecond: number(json, "recv/s"),
     sent: number(json, "sent"),
     acknowledged: number(json, "acked"),
     received: number(json, "recv"),
+    expected: number(json, "expected"),
     missing: number(json, "missing"),
     duplicates: number(json, "dup"),
-    processes: processes.map((each: unknown) => ({
+    outOfOrder: number(json, "ooo"),
+    latencyUs: { p50: number(field(json, "lat_us"), "p50"), p99: number(field(json, "lat_us"), "p99") },
+    processes: processes.map((each) => ({
       usPerMessage: number(each, "us_per_msg"),
       percent: number(each, "pct"),
     })),
     ownPercent: number(json, "gen_cpu_pct"),
   };
+}
+
+/** The report of `mqttload idle -c PID`. */
+export function parseIdle(text: string): IdleReport {
+  const json: unknown = JSON.parse(text);
+  return { ready: number(json, "ready"), kbPerConnection: number(list(json, "cpu")[0], "kb_per_conn") };
+}
+
+function list(json: unknown, key: string): unknown[] {
+  const value = field(json, key);
+  if (!Array.isArray(value)) throw new Error(`the report of mqttload has no list ${key}`);
+  return value;
 }
 
 function number(json: unknown, key: string): number {
