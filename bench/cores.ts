@@ -10,6 +10,8 @@ export interface Cores {
   subject(command: Command): Command;
   /** The command, on the core of the load generator. */
   load(command: Command): Command;
+  /** The cores that are used, or undefined when it may be any. */
+  readonly used: readonly number[] | undefined;
   /** What was done, for people. */
   readonly about: string;
 }
@@ -20,13 +22,14 @@ export async function chooseCores(): Promise<Cores> {
   const taskset = locate("taskset");
   if (taskset === undefined || first === undefined || second === undefined) {
     const why = taskset === undefined ? "taskset is missing" : "there is only one core";
-    return { subject: (command) => command, load: (command) => command, about: `not pinned: ${why}` };
+    return { subject: (command) => command, load: (command) => command, used: undefined, about: `not pinned: ${why}` };
   }
   // taskset becomes the program: the process id stays.
   const on = (core: number, command: Command): Command => [taskset, "-c", String(core), ...command];
   return {
     subject: (command) => on(first, command),
     load: (command) => on(second, command),
+    used: [first, second],
     about: `what is measured runs on core ${first}, its load on core ${second}`,
   };
 }

@@ -1,19 +1,22 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { pid } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { locate } from "../../test/support/peers.js";
-import { chooseCores } from "../cores.js";
-import { buildLoad, runIdle, runLoad } from "../load.js";
+import { type Cores, chooseCores } from "../cores.js";
+import { buildLoad, type LoadReport, runIdle, runLoad } from "../load.js";
+import { busySeconds, childrenSeconds, processorSeconds } from "../processor.js";
 import type { Bench, Row } from "../report.js";
-import type { Broker, Setup } from "./brokers.js";
+import type { Broker, Running, Setup } from "./brokers.js";
 import { inRounds, withBroker } from "./rounds.js";
-import { described, idleRows, loadRows } from "./rows.js";
+import { described, idleRows, loadRows, type Run } from "./rows.js";
 import { chosen, type Idle, type Loaded, optionsOf, SCENARIOS, type Sizes, warmingOf } from "./scenarios.js";
 
 const QUICK: Sizes = {
   rounds: 2,
-  warm: 1,
+  warm: 0.75,
   saturated: 1,
   paced: 3,
   connections: 2_000,
@@ -61,7 +64,9 @@ async function load(setup: Setup, scenario: Loaded, sizes: Sizes): Promise<Row[]
   const [options, warming] = [optionsOf(scenario, sizes), warmingOf(scenario, sizes)];
   const series = await inRounds(setup, brokers, sizes.rounds, async ({ name }, subject, round) => {
     if (warming !== undefined) await runLoad(...generator(setup, [...warming, "-p", subject.port]));
-    const report = await runLoad(...generator(setup, [...options, "-p", subject.port, "-c", subject.pid]));
+    const report = await watched(setup.cores, subject, () =>
+      runLoad(...generator(setup, [...options, "-p", subject.port, "-c", subject.pid])),
+    );
     // Otherwise its rate would be that of a broker that was not there.
     if ((subject.process.exitCode ?? subject.process.signalCode) !== null)
       throw new Error(`it ended in ${scenario.name}`);
@@ -69,6 +74,19 @@ async function load(setup: Setup, scenario: Loaded, sizes: Sizes): Promise<Row[]
     return report;
   });
   return loadRows(scenario, series);
+}
+
+/** The run, with what else was done on its cores meanwhile: a rate or a latency does not tell by itself that it was disturbed. */
+async function watched(cores: Cores, { pid: broker }: Running, run: () => Promise<LoadReport>): Promise<Run> {
+  // The load generator is a child, and counts when it has ended.
+  const ours = async (): Promise<number> =>
+    (await processorSeconds(broker)) + (await processorSeconds(pid)) + (await childrenSeconds(pid));
+  const before = { at: performance.now(), busy: await busySeconds(cores.used), ours: await ours() };
+  const report = await run();
+  const others = (await busySeconds(cores.used)) - before.busy - ((await ours()) - before.ours);
+  const seconds = (performance.now() - before.at) / 1_000;
+  // Both clocks have steps of 10 ms: the difference may be just below none.
+  return { ...report, othersPercent: Math.max(0, Math.round((others / seconds) * 100)) };
 }
 
 async function idle(setup: Setup, scenario: Idle, sizes: Sizes): Promise<Row[]> {

@@ -8,6 +8,14 @@ const BUSY = 90;
 /** Part of the pace that must have been kept. */
 const KEPT = 0.98;
 
+/** Percent of a core that others may take from what is measured and from its load. */
+const SHARED = 10;
+
+/** A run, and what of the cores neither the broker nor the load generator used, in percent of one core. */
+export interface Run extends LoadReport {
+  readonly othersPercent: number;
+}
+
 const FIGURES: Readonly<Record<Figure, (report: LoadReport) => number>> = {
   "messages/s": (report) => report.perSecond,
   "CPU, us a message": (report) => report.processes[0]?.usPerMessage ?? Number.NaN,
@@ -16,7 +24,7 @@ const FIGURES: Readonly<Record<Figure, (report: LoadReport) => number>> = {
 };
 
 /** The rows of brokers under load. None when Weir was not measured. */
-export function loadRows(scenario: Loaded, series: readonly Series<LoadReport>[]): Row[] {
+export function loadRows(scenario: Loaded, series: readonly Series<Run>[]): Row[] {
   const remarks = series
     .map(({ broker, results }) => remarkOn(scenario, broker, results))
     .filter((each) => each !== "");
@@ -45,8 +53,8 @@ function compared<Result>(
 }
 
 /** What speaks against the numbers of a broker: "weir: LOST 3, not saturated (60 %)". Empty when nothing does. */
-function remarkOn(scenario: Loaded, broker: string, reports: readonly LoadReport[]): string {
-  const sum = (pick: (report: LoadReport) => number): number => reports.reduce((all, each) => all + pick(each), 0);
+function remarkOn(scenario: Loaded, broker: string, reports: readonly Run[]): string {
+  const sum = (pick: (report: Run) => number): number => reports.reduce((all, each) => all + pick(each), 0);
   const remarks: string[] = [];
   const missing = sum((each) => each.missing);
   if (missing > 0 && scenario.qos > 0) remarks.push(`LOST ${missing}`);
@@ -58,20 +66,22 @@ function remarkOn(scenario: Loaded, broker: string, reports: readonly LoadReport
   if (late > 0) remarks.push(`${late} OUT OF ORDER`);
   const open = sum((each) => each.sent - each.acknowledged);
   if (open > 0 && scenario.qos > 0) remarks.push(`${open} NOT ACKNOWLEDGED`);
-  const middle = (pick: (report: LoadReport) => number): number => Math.round(median(reports.map(pick)));
+  const middle = (pick: (report: Run) => number): number => Math.round(median(reports.map(pick)));
   const [busy, own] = [middle((each) => each.processes[0]?.percent ?? 0), middle((each) => each.ownPercent)];
   // A generator that is as busy as its broker may wait for it in short naps: then the broker is the limit.
   if (busy < BUSY && own >= BUSY) remarks.push(`the load generator is the limit (${own} %)`);
   if (busy < BUSY && own < BUSY && scenario.pace === undefined) remarks.push(`not saturated (${busy} %)`);
   const rate = middle((each) => each.perSecond);
   if (scenario.pace !== undefined && rate < scenario.pace * KEPT) remarks.push(`only ${rate}/s`);
+  const others = middle((each) => each.othersPercent);
+  if (others > SHARED) remarks.push(`others took ${others} % of a core`);
   return remarks.length === 0 ? "" : `${broker}: ${remarks.join(", ")}`;
 }
 
 /** A run, for those who watch. */
-export function described(report: LoadReport): string {
-  const { perSecond, processes, ownPercent, missing, duplicates, latencyUs } = report;
+export function described(report: Run): string {
+  const { perSecond, processes, ownPercent, othersPercent, missing, duplicates, latencyUs } = report;
   const odd = missing + duplicates === 0 ? "" : `; ${missing} missing, ${duplicates} twice`;
-  const busy = `broker ${processes[0]?.percent ?? "?"} %, load ${ownPercent} %`;
+  const busy = `broker ${processes[0]?.percent ?? "?"} %, load ${ownPercent} %, others ${othersPercent} %`;
   return `${Math.round(perSecond)}/s; p50 ${latencyUs.p50} us, p99 ${latencyUs.p99} us; ${busy}${odd}`;
 }

@@ -9,7 +9,12 @@ import { inRounds, rotated } from "../../../../bench/broker/rounds.js";
 async function setupIn(t: TestContext): Promise<Setup> {
   const folder = await mkdtemp(join(tmpdir(), "weir-rounds-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const cores: Setup["cores"] = { subject: (command) => command, load: (command) => command, about: "" };
+  const cores: Setup["cores"] = {
+    subject: (command) => command,
+    load: (command) => command,
+    used: undefined,
+    about: "",
+  };
   return { folder, mosquitto: "", mqttload: "", cores, say: () => {} };
 }
 

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aedes, mosquitto, weir } from "../../../../bench/broker/brokers.js";
-import { idleRows, loadRows } from "../../../../bench/broker/rows.js";
+import { idleRows, loadRows, type Run } from "../../../../bench/broker/rows.js";
 import type { Idle, Loaded } from "../../../../bench/broker/scenarios.js";
-import type { LoadReport } from "../../../../bench/load.js";
 
 const SCENARIO: Loaded = {
   kind: "load",
@@ -18,7 +17,7 @@ const SCENARIO: Loaded = {
 };
 
 /** A run in which the broker was busy and nothing was odd. */
-function report(changes: Partial<LoadReport> = {}): LoadReport {
+function report(changes: Partial<Run> = {}): Run {
   return {
     perSecond: 1_000,
     sent: 1_000,
@@ -31,14 +30,15 @@ function report(changes: Partial<LoadReport> = {}): LoadReport {
     latencyUs: { p50: 100, p99: 300 },
     processes: [{ usPerMessage: 10, percent: 100 }],
     ownPercent: 40,
+    othersPercent: 3,
     ...changes,
   };
 }
 
-const busy = (percent: number): LoadReport["processes"] => [{ usPerMessage: 10, percent }];
+const busy = (percent: number): Run["processes"] => [{ usPerMessage: 10, percent }];
 
 /** The remarks of a run of Weir alone. */
-function remarks(changes: Partial<LoadReport>, scenario: Partial<Loaded> = {}): string | undefined {
+function remarks(changes: Partial<Run>, scenario: Partial<Loaded> = {}): string | undefined {
   const series = [{ broker: "weir", results: [report(changes)] }];
   return loadRows({ ...SCENARIO, ...scenario }, series)[0]?.remarks;
 }
@@ -102,6 +102,11 @@ test("a rate that is the load generator's and not the broker's is said to be so"
   assert.equal(remarks({ ownPercent: 97, processes: busy(60) }), "weir: the load generator is the limit (97 %)");
   assert.equal(remarks({ ownPercent: 97, processes: busy(100) }), undefined);
   assert.equal(remarks({ ownPercent: 40, processes: busy(60) }), "weir: not saturated (60 %)");
+});
+
+test("cores that others used too are said to be so", () => {
+  assert.equal(remarks({ othersPercent: 63 }), "weir: others took 63 % of a core");
+  assert.equal(remarks({ othersPercent: 10 }), undefined);
 });
 
 test("a pace that was not kept is said; one that was is nothing to remark, however idle the broker", () => {
