@@ -51,27 +51,24 @@ export class LevelTree<T extends object> {
 
   set(name: string, value: T): void {
     let branch = this.root;
-    for (let start = 0; ; ) {
-      const slot = branch.get(keyAt(name, start));
+    for (let start = 0; ; start = levelEnd(name, start) + 1) {
+      const key = keyAt(name, start);
+      const slot = branch.get(key);
       if (slot === undefined) {
-        branch.set(owned(keyAt(name, start)), new Leaf(name, value));
-        this.#size++;
-        return;
+        branch.set(owned(key), new Leaf(name, value));
+        break;
       }
-      const next = levelEnd(name, start) + 1;
       if (slot instanceof Leaf) {
         if (slot.name === name) {
           slot.value = value;
           return;
         }
-        const deeper: Branch<T> = new Map([[owned(keyAt(slot.name, next)), slot]]);
-        branch.set(keyAt(name, start), deeper);
-        branch = deeper;
-      } else {
-        branch = slot;
+        part(branch, start, slot, new Leaf(name, value));
+        break;
       }
-      start = next;
+      branch = slot;
     }
+    this.#size++;
   }
 
   /** False where it was not there. */
@@ -100,6 +97,23 @@ export class LevelTree<T extends object> {
       branch = above.branch;
     }
     return true;
+  }
+}
+
+/** Both have the level at `start`, where the first one was alone so far: branches down to the level where they differ. */
+function part<T extends object>(above: Branch<T>, start: number, one: Leaf<T>, other: Leaf<T>): void {
+  let branch = above;
+  for (let at = start; ; ) {
+    const deeper: Branch<T> = new Map();
+    branch.set(owned(keyAt(one.name, at)), deeper);
+    at = levelEnd(one.name, at) + 1;
+    const key = keyAt(one.name, at);
+    const otherKey = keyAt(other.name, at);
+    if (key !== otherKey) {
+      deeper.set(owned(key), one).set(owned(otherKey), other);
+      return;
+    }
+    branch = deeper;
   }
 }
 
