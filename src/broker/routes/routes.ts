@@ -7,6 +7,8 @@ import { TopicCache } from "./topic-cache.js";
 
 export interface RoutesSize {
   readonly subscriptions: number;
+  /** Different ones; without `$share/group/`. */
+  readonly filters: number;
   /** Groups that share a filter. */
   readonly groups: number;
   /** Topics whose receivers are known by heart. */
@@ -21,7 +23,12 @@ export class Routes {
   #groups = 0;
 
   get size(): RoutesSize {
-    return { subscriptions: this.#subscriptions, groups: this.#groups, topics: this.#cache.size };
+    return {
+      subscriptions: this.#subscriptions,
+      filters: this.#audiences.size,
+      groups: this.#groups,
+      topics: this.#cache.size,
+    };
   }
 
   /**

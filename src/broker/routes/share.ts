@@ -13,63 +13,86 @@ export interface Share {
   next(): Member | undefined;
 }
 
+/** A member in its place in the queue. */
+interface Place extends Member {
+  grant: Grant;
+  before: Place | undefined;
+  behind: Place | undefined;
+}
+
 /**
- * The subscribers that share what one filter takes: each message goes to one of them (MQTT 5 4.8.2). In turn, over all topics:
- * with a turn for each topic the first member would have all of those that are published once.
+ * The subscribers that share what one filter takes: each message goes to one of them (MQTT 5 4.8.2), to the one that has had
+ * none for longest, over all topics. Places in a ring would not do where some may not have some topics: two topics that take
+ * turns could keep to the same two members for ever.
  */
 export class Group {
-  readonly #members: Member[] = [];
-  readonly #places = new Map<Subscriber, number>();
-  #turn = 0;
+  readonly #places = new Map<Subscriber, Place>();
+  #first: Place | undefined;
+  #last: Place | undefined;
 
   get size(): number {
-    return this.#members.length;
+    return this.#places.size;
   }
 
   /** True where it was not in it. No Local does not exist here (MQTT-3.8.3-4). */
   join(subscriber: Subscriber, options: SubscriptionOptions): boolean {
-    const place = this.#places.get(subscriber);
-    this.#members[place ?? this.size] = { subscriber, grant: grantOf(options) };
-    if (place === undefined) this.#places.set(subscriber, this.size - 1);
-    return place === undefined;
+    const grant = grantOf(options);
+    const known = this.#places.get(subscriber);
+    if (known !== undefined) {
+      known.grant = grant;
+      return false;
+    }
+    const place: Place = { subscriber, grant, before: undefined, behind: undefined };
+    this.#places.set(subscriber, place);
+    this.#append(place);
+    return true;
   }
 
-  /** False where it was not in it. The last one takes its place: nobody else moves. */
+  /** False where it was not in it. */
   leave(subscriber: Subscriber): boolean {
     const place = this.#places.get(subscriber);
     if (place === undefined) return false;
     this.#places.delete(subscriber);
-    const last = this.#members.pop();
-    if (last !== undefined && last.subscriber !== subscriber) {
-      this.#members[place] = last;
-      this.#places.set(last.subscriber, place);
-    }
+    this.#remove(place);
     return true;
   }
 
   /** Undefined where none of them may have that topic. */
   on(topic: string): { readonly share: Share; readonly barred: number } | undefined {
     const barred = new Set<Subscriber>();
-    for (const { subscriber } of this.#members) if (!subscriber.mayReceive(topic)) barred.add(subscriber);
+    for (const subscriber of this.#places.keys()) if (!subscriber.mayReceive(topic)) barred.add(subscriber);
     if (barred.size === this.size) return undefined;
     return { share: { next: () => this.#next(barred) }, barred: barred.size };
   }
 
-  /** The next who is online; where nobody is, the next one, whose session keeps the message for it. */
+  /** The first who is online; where nobody is, the first, whose session keeps the message for it. */
   #next(barred: ReadonlySet<Subscriber>): Member | undefined {
-    let chosen: number | undefined;
-    for (let step = 0; step < this.size; step++) {
-      const place = (this.#turn + step) % this.size;
-      const subscriber = this.#members[place]?.subscriber;
-      if (subscriber === undefined || barred.has(subscriber)) continue;
-      if (subscriber.online) {
-        chosen = place;
-        break;
-      }
+    let chosen: Place | undefined;
+    for (let place = this.#first; place !== undefined; place = place.behind) {
+      if (barred.size > 0 && barred.has(place.subscriber)) continue;
       chosen ??= place;
+      if (!place.subscriber.online) continue;
+      chosen = place;
+      break;
     }
-    if (chosen === undefined) return undefined;
-    this.#turn = chosen + 1;
-    return this.#members[chosen];
+    if (chosen === undefined || chosen === this.#last) return chosen;
+    this.#remove(chosen);
+    this.#append(chosen);
+    return chosen;
+  }
+
+  #append(place: Place): void {
+    place.before = this.#last;
+    place.behind = undefined;
+    if (this.#last === undefined) this.#first = place;
+    else this.#last.behind = place;
+    this.#last = place;
+  }
+
+  #remove({ before, behind }: Place): void {
+    if (before === undefined) this.#first = behind;
+    else before.behind = behind;
+    if (behind === undefined) this.#last = before;
+    else behind.before = before;
   }
 }
