@@ -11,10 +11,10 @@ set -eu
 # Debian package, and the program of it that is looked for.
 PEERS="socat:socat mosquitto:mosquitto mosquitto-clients:mosquitto_sub libcoap3-bin:coap-client-notls
 openssl:openssl udev:udevadm systemd:systemd-analyze buildah:buildah
-nats-server:nats-server rabbitmq-server:rabbitmq-server ejabberd:ejabberdctl"
+nats-server:nats-server rabbitmq-server:rabbitmq-server ejabberd:ejabberdctl redis-server:redis-server"
 
 # What these packages, and those they bring along, enable to start at boot.
-UNITS="mosquitto.service nats-server.service rabbitmq-server.service ejabberd.service epmd.service epmd.socket logrotate.timer"
+UNITS="mosquitto.service nats-server.service rabbitmq-server.service ejabberd.service redis-server.service epmd.service epmd.socket logrotate.timer"
 
 # Servers are in folders that are not on every user's PATH.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"

@@ -5,7 +5,6 @@ import { createWebSocketStream, WebSocketServer } from "ws";
 import { messageOf, WeirError } from "../core/errors.js";
 import type { Handle, Peer } from "./listeners/peer.js";
 
-
 export interface Address {
   readonly scheme: "tcp" | "ws";
   readonly host: string;
@@ -24,7 +23,10 @@ const MAX_FRAME = 268_435_455 + 5;
 
 export async function listen(address: Address, handle: Handle): Promise<Listener> {
   const peer: Peer = { listener: urlOf(address), local: true, address: undefined, port: undefined, proven: undefined };
-  const server = address.scheme === "ws" ? webSocketServer((socket) => handle(socket, peer)) : tcpServer((socket) => handle(socket, peer));
+  const server =
+    address.scheme === "ws"
+      ? webSocketServer((socket) => handle(socket, peer))
+      : tcpServer((socket) => handle(socket, peer));
   const sockets = new Set<Duplex>();
   server.on("connection", (socket: Duplex) => {
     sockets.add(socket);

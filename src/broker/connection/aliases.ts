@@ -19,7 +19,8 @@ export class IncomingAliases {
       return topic;
     }
     const known = this.#topics.get(alias);
-    if (known === undefined) throw new MqttError("PROTOCOL_ERROR", `topic alias ${alias} stands for nothing [MQTT 5 3.3.4]`);
+    if (known === undefined)
+      throw new MqttError("PROTOCOL_ERROR", `topic alias ${alias} stands for nothing [MQTT 5 3.3.4]`);
     return known;
   }
 }

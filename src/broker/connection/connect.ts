@@ -48,7 +48,10 @@ export function admitClient(core: Core, connection: Connection, packet: ConnectP
   if (topicFault(clientId) !== undefined || clientId.length > LONGEST_CLIENT_ID)
     return refuse("client_id", "its client id has control characters in it, or is too long");
   if (packet.properties?.authenticationMethod !== undefined)
-    return refuse("bad_method", `there is no authentication method ${JSON.stringify(packet.properties.authenticationMethod)}`);
+    return refuse(
+      "bad_method",
+      `there is no authentication method ${JSON.stringify(packet.properties.authenticationMethod)}`,
+    );
 
   const { listener, local, address, proven } = connection.peer;
   const { username, password } = packet;
@@ -116,7 +119,12 @@ function assignedId({ version, cleanStart }: ConnectPacket): string | undefined 
 }
 
 /** Only what is not as the client would take it without being told. */
-function granted(terms: ConnectionTerms, packet: ConnectPacket, limits: Limits, clientId: string): ConnackProperties | undefined {
+function granted(
+  terms: ConnectionTerms,
+  packet: ConnectPacket,
+  limits: Limits,
+  clientId: string,
+): ConnackProperties | undefined {
   const asked = packet.properties?.sessionExpiryInterval ?? 0;
   const properties: ConnackProperties = {
     ...(terms.expiry === asked ? {} : { sessionExpiryInterval: terms.expiry }),
@@ -132,10 +140,18 @@ function granted(terms: ConnectionTerms, packet: ConnectPacket, limits: Limits, 
 /** MQTT 2.2.3. */
 const LARGEST_PACKET = 268_435_460;
 
-function willOf({ access, limits }: Core, { will }: ConnectPacket, identity: Identity): StoredWill | "forbidden" | undefined {
+function willOf(
+  { access, limits }: Core,
+  { will }: ConnectPacket,
+  identity: Identity,
+): StoredWill | "forbidden" | undefined {
   if (will === undefined) return undefined;
   const { topic, payload, qos, retain, properties } = will;
-  if (topic.startsWith("$SYS/") || topicFault(topic, limits.topicLevels) !== undefined || !access.may(identity, "publish", topic))
+  if (
+    topic.startsWith("$SYS/") ||
+    topicFault(topic, limits.topicLevels) !== undefined ||
+    !access.may(identity, "publish", topic)
+  )
     return "forbidden";
   const { willDelayInterval, messageExpiryInterval, ...rest } = properties ?? {};
   const publication: Publication = {

@@ -30,15 +30,7 @@ export const PAUSED = { letIn: 1, admission: 2, pressure: 4, rate: 8 } as const;
 /** How a connection ended, for the log. */
 export type End =
   /** DISCONNECT with reason code 0: the will is taken away (MQTT-3.14.4-3). */
-  | "disconnected"
-  | "closed"
-  | "error"
-  | "timeout"
-  | "taken_over"
-  | "refused"
-  | "slow"
-  | "stopping"
-  | "revoked";
+  "disconnected" | "closed" | "error" | "timeout" | "taken_over" | "refused" | "slow" | "stopping" | "revoked";
 
 const SESSION_TAKEN_OVER = 0x8e;
 const NOT_AUTHORIZED = 0x87;
@@ -208,7 +200,11 @@ export class Connection implements ClientLink, Waiter {
     if (full > limits.patience * DEAD_AFTER) this.end("slow", `it took too little for ${Math.round(full)} ms`);
     else if (full > limits.patience && !fullness.stalled) {
       fullness.stall();
-      this.#note("warn", "client_slow", `takes less than comes for it: QoS 0 messages for it are dropped until it has caught up`);
+      this.#note(
+        "warn",
+        "client_slow",
+        `takes less than comes for it: QoS 0 messages for it are dropped until it has caught up`,
+      );
     }
   }
 
@@ -361,7 +357,8 @@ export class Connection implements ClientLink, Waiter {
   }
 
   #answered(answered: Answered): void {
-    if (answered === "wrong") throw new MqttError("PROTOCOL_ERROR", "an answer that the message does not have [MQTT 4.3]");
+    if (answered === "wrong")
+      throw new MqttError("PROTOCOL_ERROR", "an answer that the message does not have [MQTT 4.3]");
     if (this.#fullness !== undefined) this.#relieve();
   }
 

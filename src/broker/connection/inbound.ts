@@ -125,8 +125,7 @@ export class Inbound {
       retain,
       clientId,
       properties: forwarded(properties),
-      messageExpiry:
-        messageExpiryInterval === undefined ? undefined : this.#core.now() + messageExpiryInterval * 1000,
+      messageExpiry: messageExpiryInterval === undefined ? undefined : this.#core.now() + messageExpiryInterval * 1000,
     };
   }
 
@@ -218,7 +217,11 @@ export class Inbound {
   #checkQuota(): void {
     const open = this.#unacknowledged + this.#taking.size + this.#session.received.size;
     if (open < this.#core.limits.receiveMaximum) return;
-    throw new MqttError("PROTOCOL_ERROR", `more than ${open} messages on their way [MQTT-3.3.4-7]`, RECEIVE_MAXIMUM_EXCEEDED);
+    throw new MqttError(
+      "PROTOCOL_ERROR",
+      `more than ${open} messages on their way [MQTT-3.3.4-7]`,
+      RECEIVE_MAXIMUM_EXCEEDED,
+    );
   }
 
   #look(name: string): Place {

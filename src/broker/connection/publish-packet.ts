@@ -16,15 +16,11 @@ export function publishFields(
   const { qos, retain, packetId, dup } = how;
   if (version !== 5) {
     const { topic } = publication;
-    return qos === 0
-      ? { topic, payload, qos, retain, dup: false }
-      : { topic, payload, qos, retain, dup, packetId };
+    return qos === 0 ? { topic, payload, qos, retain, dup: false } : { topic, payload, qos, retain, dup, packetId };
   }
   const { topic, properties } = withProperties(publication, how, aliases, now);
   if (properties === undefined)
-    return qos === 0
-      ? { topic, payload, qos, retain, dup: false }
-      : { topic, payload, qos, retain, dup, packetId };
+    return qos === 0 ? { topic, payload, qos, retain, dup: false } : { topic, payload, qos, retain, dup, packetId };
   return qos === 0
     ? { topic, payload, qos, retain, dup: false, properties }
     : { topic, payload, qos, retain, dup, packetId, properties };

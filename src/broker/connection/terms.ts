@@ -24,7 +24,10 @@ export interface ConnectionTerms {
 const GRACE = 1.5;
 const MAX_WINDOW = 65_535;
 
-export function termsOf({ version, keepAlive, cleanStart, properties }: ConnectPacket, limits: Limits): ConnectionTerms {
+export function termsOf(
+  { version, keepAlive, cleanStart, properties }: ConnectPacket,
+  limits: Limits,
+): ConnectionTerms {
   const most = limits.keepAlive;
   // Only MQTT 5 can tell a client another one: an older one keeps to its own, and the standard's grace is for that.
   const granted = version === 5 && most > 0 && (keepAlive === 0 || keepAlive > most) ? most : keepAlive;

@@ -22,6 +22,11 @@ export class TopicTree<T extends object> {
     return this.#tree.delete(topic);
   }
 
+  /** Every topic, those with a $ in front too. */
+  all(): TopicWalk<T> {
+    return new TopicWalk(this.#tree.root, undefined);
+  }
+
   match(filter: string): TopicWalk<T> {
     return new TopicWalk(this.#tree.root, filter);
   }
@@ -39,11 +44,12 @@ interface Row<T extends object> {
  * what comes may be found or not.
  */
 export class TopicWalk<T extends object> {
-  readonly #filter: string;
+  /** Undefined: all of them, those with a $ in front too. */
+  readonly #filter: string | undefined;
   /** From the root down: as many as levels at the most. */
   readonly #rows: Row<T>[];
 
-  constructor(root: Branch<T>, filter: string) {
+  constructor(root: Branch<T>, filter: string | undefined) {
     this.#filter = filter;
     this.#rows = [this.#row(root, 0)];
   }
@@ -59,13 +65,18 @@ export class TopicWalk<T extends object> {
       const { done, value: slot } = row.slots.next();
       if (done === true) this.#rows.pop();
       else if (!(slot instanceof Leaf)) this.#rows.push(this.#row(slot, row.next));
-      else if (slot.value !== undefined && matches(this.#filter, slot.name)) found(slot.value, slot.name);
+      else if (slot.value !== undefined && this.#takes(slot.name)) found(slot.value, slot.name);
     }
     return this.#rows.length > 0;
   }
 
+  #takes(topic: string): boolean {
+    return this.#filter === undefined || matches(this.#filter, topic);
+  }
+
   /** What of a branch the filter can take, where its own level begins at `start`. Whether it does, `matches` decides. */
   #row(branch: Branch<T>, start: number): Row<T> {
+    if (this.#filter === undefined) return { slots: branch.values(), next: start };
     const end = levelEnd(this.#filter, start);
     const level = start > this.#filter.length ? END : this.#filter.slice(start, end);
     if (level === "#") return { slots: branch.values(), next: start };

@@ -123,12 +123,7 @@ export class Sessions {
   #recover(stored: StoredSession): void {
     const { clientId, user, listener, expiry, will } = stored;
     const disconnected = stored.disconnected ?? this.#options.now();
-    const session = new Session(
-      this.#options,
-      { clientId, user, listener },
-      { expiry, will, disconnected },
-      stored,
-    );
+    const session = new Session(this.#options, { clientId, user, listener }, { expiry, will, disconnected }, stored);
     this.#sessions.set(clientId, session);
     this.#away.add(session);
     for (const { filter, ...options } of stored.subscriptions) {
