@@ -40,7 +40,10 @@ export class Retained {
     } else {
       const more = weightOf(publication) - (before === undefined ? 0 : weightOf(before));
       const full = before === undefined && this.#messages.size >= limits.retainedMessages;
-      if (full || this.#bytes + more > limits.retainedBytes) return refused(publication.topic);
+      if (full || this.#bytes + more > limits.retainedBytes) {
+        refused(publication.topic);
+        return;
+      }
       this.#put(detach(publication));
     }
     if (lasting(publication.topic)) store.retain(publication);

@@ -5,7 +5,7 @@ import type { Core } from "../core.js";
 import type { Limits } from "../limits.js";
 import type { Publication } from "../publication.js";
 import type { StoredWill } from "../store/store.js";
-import type { Connection } from "./connection.js";
+import type { Client } from "./client.js";
 import { forwarded } from "./inbound.js";
 import { type ConnectionTerms, termsOf } from "./terms.js";
 import { topicFault } from "./topic-fault.js";
@@ -22,87 +22,78 @@ const REFUSALS = {
 } as const;
 type Refusal = keyof typeof REFUSALS;
 
-/** Longest client id, in UTF-16 units: it is kept with the session and logged. */
-const LONGEST_CLIENT_ID = 65_535;
+/** Of a client id, in the log. */
 const LOGGED = 80;
 
+/** Why a client is not let in, and what the log says of it. */
+class Refused {
+  readonly why: Refusal;
+  readonly detail: string;
+
+  constructor(why: Refusal, detail: string) {
+    this.why = why;
+    this.detail = detail;
+  }
+}
+
 /** CONNECT: who is it, may it come in, and with which session. Answers with CONNACK, at once or later. */
-export function admitClient(core: Core, connection: Connection, packet: ConnectPacket): void {
-  const { version } = packet;
-  connection.version = version;
-  const refuse = (why: Refusal, detail: string): void => {
-    const { address } = connection.peer;
-    const id = packet.clientId.slice(0, LOGGED);
-    core.journal({
-      level: "warn",
-      event: "client_refused",
-      at: "broker",
-      reason: why,
-      message: `client ${JSON.stringify(id)} from ${address ?? "this machine"} was not let in: ${detail}`,
-    });
-    connection.refuse(version, REFUSALS[why][version === 5 ? "in5" : "before5"]);
+export function admitClient(core: Core, client: Client, packet: ConnectPacket): void {
+  const settle = (verdict: Verdict | Refused): void => {
+    if (client.gone) return;
+    const refused = verdict instanceof Refused ? verdict : letIn(core, client, packet, verdict);
+    if (refused !== undefined) refuse(core, client, packet, refused);
   };
-
-  const clientId = packet.clientId === "" ? assignedId(packet) : packet.clientId;
-  if (clientId === undefined) return refuse("client_id", "it has no client id and wants a session that lasts");
-  if (topicFault(clientId) !== undefined || clientId.length > LONGEST_CLIENT_ID)
-    return refuse("client_id", "its client id has control characters in it, or is too long");
-  if (packet.properties?.authenticationMethod !== undefined)
-    return refuse(
-      "bad_method",
-      `there is no authentication method ${JSON.stringify(packet.properties.authenticationMethod)}`,
-    );
-
-  const { listener, local, address, proven } = connection.peer;
+  const clientId = clientIdOf(packet);
+  if (clientId instanceof Refused) {
+    settle(clientId);
+    return;
+  }
+  const { listener, local, address, proven } = client.peer;
   const { username, password } = packet;
-  const settle = (verdict: Verdict): void => {
-    if (connection.gone) return;
-    if (!verdict.ok) return refuse(verdict.reason, verdict.detail);
-    letIn(core, connection, packet, verdict.identity, refuse);
-  };
   const verdict = core.access.authenticate({ clientId, username, password, listener, local, address, proven });
   if (verdict instanceof Promise) void verdict.then(settle);
   else settle(verdict);
 }
 
-function letIn(
-  core: Core,
-  connection: Connection,
-  packet: ConnectPacket,
-  identity: Identity,
-  refuse: (why: Refusal, detail: string) => void,
+function refuse(
+  { journal }: Core,
+  client: Client,
+  { clientId, version }: ConnectPacket,
+  { why, detail }: Refused,
 ): void {
+  const who = `client ${JSON.stringify(clientId.slice(0, LOGGED))} from ${client.peer.address ?? "this machine"}`;
+  const message = `${who} was not let in: ${detail}`;
+  journal({ level: "warn", event: "client_refused", at: "broker", reason: why, message });
+  client.refuse(version, REFUSALS[why][version === 5 ? "in5" : "before5"]);
+}
+
+function letIn(core: Core, client: Client, packet: ConnectPacket, verdict: Verdict): Refused | undefined {
+  if (!verdict.ok) return new Refused(verdict.reason, verdict.detail);
   const { sessions, limits } = core;
+  const { identity } = verdict;
   const { clientId } = identity;
   const terms = termsOf(packet, limits);
   const before = sessions.get(clientId);
   if (before?.link !== undefined && before.identity.user !== identity.user)
-    return refuse("client_id", "another user is connected with this client id");
+    return new Refused("client_id", "another user is connected with this client id");
   if (before === undefined && terms.expiry > 0 && sessions.size >= limits.sessions)
-    return refuse("quota", `${limits.sessions} sessions are kept already`);
+    return new Refused("quota", `${limits.sessions} sessions are kept already`);
   const will = willOf(core, packet, identity);
-  if (will === "forbidden") return refuse("will", "its will is for a topic that it may not publish to");
-  const { session, present } = sessions.open(
-    identity,
-    { cleanStart: packet.cleanStart, expiry: terms.expiry, will },
-    connection,
-  );
-  connection.letIn(session, terms);
+  if (will === "forbidden") return new Refused("will", "its will is for a topic that it may not publish to");
+  const { cleanStart } = packet;
+  const { session, present } = sessions.open(identity, { cleanStart, expiry: terms.expiry, will }, client);
+  client.letIn(session, terms);
   const properties = packet.version === 5 ? granted(terms, packet, limits, clientId) : undefined;
-  const sessionPresent = present && packet.version !== 3;
-  connection.write({
+  client.write({
     kind: "connack",
-    sessionPresent,
+    sessionPresent: present && packet.version !== 3,
     reasonCode: 0,
     ...(properties === undefined ? {} : { properties }),
   });
-  core.journal({
-    level: "info",
-    event: "client_connected",
-    at: "broker",
-    message: `client ${clientId} connected${describe(identity, connection.peer.address, packet.version)}`,
-  });
-  connection.begin();
+  const message = `client ${clientId} connected${describe(identity, client.peer.address, packet.version)}`;
+  core.journal({ level: "info", event: "client_connected", at: "broker", message });
+  client.begin();
+  return undefined;
 }
 
 const VERSIONS: Readonly<Record<ProtocolVersion, string>> = { 3: "3.1", 4: "3.1.1", 5: "5" };
@@ -113,9 +104,18 @@ function describe({ user }: Identity, address: string | undefined, version: Prot
 }
 
 /** A client without an id gets one where nothing depends on it (MQTT-3.1.3-7, -8; MQTT 5 MQTT-3.1.3-6); 3.1 knows no empty ones. */
-function assignedId({ version, cleanStart }: ConnectPacket): string | undefined {
-  if (version === 3 || (version === 4 && !cleanStart)) return undefined;
-  return `auto-${randomUUID()}`;
+function clientIdOf({ clientId, version, cleanStart, properties }: ConnectPacket): string | Refused {
+  const method = properties?.authenticationMethod;
+  if (method !== undefined)
+    return new Refused("bad_method", `there is no authentication method ${JSON.stringify(method)}`);
+  if (clientId === "") {
+    return version === 3 || (version === 4 && !cleanStart)
+      ? new Refused("client_id", "it has no client id and wants a session that lasts")
+      : `auto-${randomUUID()}`;
+  }
+  return topicFault(clientId) === undefined
+    ? clientId
+    : new Refused("client_id", "its client id has control characters in it");
 }
 
 /** Only what is not as the client would take it without being told. */

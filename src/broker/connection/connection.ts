@@ -13,24 +13,17 @@ import type { Core } from "../core.js";
 import type { Peer } from "../listeners/peer.js";
 import type { Publication } from "../publication.js";
 import type { HowSent } from "../session/delivery.js";
-import type { Answered } from "../session/outgoing.js";
-import type { ClientLink, Session } from "../session/session.js";
+import { type Answered, answer } from "../session/answer.js";
+import type { Session } from "../session/session.js";
 import { OutgoingAliases } from "./aliases.js";
+import { type Client, type End, PAUSED } from "./client.js";
 import { admitClient } from "./connect.js";
 import { Inbound } from "./inbound.js";
 import { Output } from "./output.js";
-import { Fullness, type Waiter } from "./pressure.js";
+import { Fullness } from "./pressure.js";
 import { publishFields, publishSize } from "./publish-packet.js";
 import { Subscribing } from "./subscribing.js";
 import type { ConnectionTerms } from "./terms.js";
-
-/** Why nothing is read for a while; each is a bit. */
-export const PAUSED = { letIn: 1, admission: 2, pressure: 4, rate: 8 } as const;
-
-/** How a connection ended, for the log. */
-export type End =
-  /** DISCONNECT with reason code 0: the will is taken away (MQTT-3.14.4-3). */
-  "disconnected" | "closed" | "error" | "timeout" | "taken_over" | "refused" | "slow" | "stopping" | "revoked";
 
 const SESSION_TAKEN_OVER = 0x8e;
 const NOT_AUTHORIZED = 0x87;
@@ -55,7 +48,7 @@ interface Open {
 }
 
 /** The connection of one client: packets in, packets out, and when it ends. */
-export class Connection implements ClientLink, Waiter {
+export class Connection implements Client {
   readonly peer: Peer;
   readonly #core: Core;
   readonly #socket: Duplex;
@@ -97,11 +90,6 @@ export class Connection implements ClientLink, Waiter {
 
   get version(): ProtocolVersion {
     return this.#open?.terms.version ?? 4;
-  }
-
-  /** In which CONNACK is written, and all that follows. */
-  set version(version: ProtocolVersion) {
-    this.#output.version = version;
   }
 
   /** Whether it has ended. */
@@ -192,7 +180,10 @@ export class Connection implements ClientLink, Waiter {
       return;
     }
     const { until } = open.session.identity;
-    if (until !== undefined && now > until) return this.end("revoked", "its token has ended");
+    if (until !== undefined && now > until) {
+      this.end("revoked", "its token has ended");
+      return;
+    }
     open.inbound.sweep(now);
     const fullness = this.#fullness;
     if (fullness === undefined) return;
@@ -268,6 +259,7 @@ export class Connection implements ClientLink, Waiter {
   letIn(session: Session, terms: ConnectionTerms): void {
     const { limits } = this.#core;
     this.#reader.maxPacketBytes = limits.packetBytes;
+    this.#output.version = terms.version;
     this.#open = {
       session,
       terms,
@@ -328,29 +320,27 @@ export class Connection implements ClientLink, Waiter {
   }
 
   #dispatch({ session, inbound, subscribing, terms }: Open, packet: Exclude<Packet, { kind: "publish" }>): void {
-    const { outgoing } = session;
     switch (packet.kind) {
       case "puback":
-        return this.#answered(outgoing.acknowledged(packet.packetId, 1));
-      case "pubrec": {
-        const refused = packet.reasonCode >= 0x80;
-        const answered = refused ? outgoing.acknowledged(packet.packetId, 2) : outgoing.received(packet.packetId);
-        // So that the client gets rid of it, whatever it was.
-        if (answered === "unknown" && !refused) this.pubrel(packet.packetId);
-        return this.#answered(answered);
-      }
+      case "pubrec":
       case "pubcomp":
-        return this.#answered(outgoing.completed(packet.packetId));
+        this.#answered(answer(session.outgoing, packet.kind, packet, this));
+        return;
       case "pubrel":
-        return inbound.release(packet.packetId);
+        inbound.release(packet.packetId);
+        return;
       case "subscribe":
-        return subscribing.subscribe(packet);
+        subscribing.subscribe(packet);
+        return;
       case "unsubscribe":
-        return subscribing.unsubscribe(packet);
+        subscribing.unsubscribe(packet);
+        return;
       case "pingreq":
-        return this.write({ kind: "pingresp" });
+        this.write({ kind: "pingresp" });
+        return;
       case "disconnect":
-        return this.#disconnected(session, terms, packet);
+        this.#disconnected(session, terms, packet);
+        return;
       default:
         throw new MqttError("PROTOCOL_ERROR", `a packet that a client does not send: ${packet.kind} [MQTT 2.2.1]`);
     }

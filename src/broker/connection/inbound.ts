@@ -5,7 +5,7 @@ import type { ClientPolicy } from "../policy.js";
 import type { ForwardedProperties, Publication } from "../publication.js";
 import type { Session } from "../session/session.js";
 import { IncomingAliases } from "./aliases.js";
-import { type Connection, PAUSED } from "./connection.js";
+import { type Client, PAUSED } from "./client.js";
 import { Rate } from "./rate.js";
 import type { ConnectionTerms } from "./terms.js";
 import { topicFault } from "./topic-fault.js";
@@ -45,7 +45,7 @@ interface Pending {
  */
 export class Inbound {
   readonly #core: Core;
-  readonly #connection: Connection;
+  readonly #connection: Client;
   readonly #session: Session;
   readonly #version: number;
   readonly #aliases: IncomingAliases;
@@ -62,7 +62,7 @@ export class Inbound {
   #unacknowledged = 0;
   #closed = false;
 
-  constructor(core: Core, connection: Connection, session: Session, terms: ConnectionTerms) {
+  constructor(core: Core, connection: Client, session: Session, terms: ConnectionTerms) {
     this.#core = core;
     this.#connection = connection;
     this.#session = session;
@@ -82,14 +82,15 @@ export class Inbound {
     core.stats.publishReceived++;
     core.stats.publishBytesReceived += packet.payload.length;
     if (packetId !== 0) this.#checkQuota();
-    if (packet.qos === 2) {
-      if (this.#taking.has(packetId)) return;
+    if (packet.qos === 2 && this.#taking.has(packetId)) return;
+    if (packet.qos === 2 && session.received.has(packetId)) {
       // It missed our PUBREC: the same message again is not another one (MQTT-4.3.3-2).
-      if (session.received.has(packetId)) return core.store.stored(() => this.#connection.ack("pubrec", packetId));
+      core.store.stored(() => this.#connection.ack("pubrec", packetId));
+      return;
     }
     if (this.#rate !== undefined && !this.#rate.take(core.now())) this.#connection.pause(PAUSED.rate);
-    if (place.refusal !== 0) return this.#refused(packet.qos, packetId, place.refusal);
-    this.#take(this.#publicationOf(packet, place.topic), packet.qos, packetId);
+    if (place.refusal !== 0) this.#refused(packet.qos, packetId, place.refusal);
+    else this.#take(this.#publicationOf(packet, place.topic), packet.qos, packetId);
   }
 
   /** PUBREL (MQTT-4.3.3-2). PUBCOMP goes out once it is stored: the client may use the packet id for another message then. */
@@ -133,8 +134,8 @@ export class Inbound {
     if (qos === 1) this.#unacknowledged++;
     if (qos === 2) this.#taking.add(packetId);
     const admission = this.#admit(publication);
-    if (admission === undefined && this.#first === this.#pending.length) return this.#route(publication, qos, packetId);
-    this.#hold({ publication, packetId, qos, admitted: admission === undefined, refused: undefined }, admission);
+    if (admission === undefined && this.#first === this.#pending.length) this.#route(publication, qos, packetId);
+    else this.#hold({ publication, packetId, qos, admitted: admission === undefined, refused: undefined }, admission);
   }
 
   #admit(publication: Publication): Promise<unknown> | undefined {

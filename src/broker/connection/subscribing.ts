@@ -3,7 +3,7 @@ import type { Core } from "../core.js";
 import type { Grant } from "../routes/subscriber.js";
 import type { Session } from "../session/session.js";
 import { plainFilter } from "../session/sessions.js";
-import type { Connection } from "./connection.js";
+import type { Client } from "./client.js";
 import { topicFault } from "./topic-fault.js";
 
 const NOT_AUTHORIZED = 0x87;
@@ -18,10 +18,10 @@ const SLICE = 256;
 /** SUBSCRIBE and UNSUBSCRIBE of one connection. */
 export class Subscribing {
   readonly #core: Core;
-  readonly #connection: Connection;
+  readonly #connection: Client;
   readonly #session: Session;
 
-  constructor(core: Core, connection: Connection, session: Session) {
+  constructor(core: Core, connection: Client, session: Session) {
     this.#core = core;
     this.#connection = connection;
     this.#session = session;

@@ -241,7 +241,10 @@ export class Outgoing {
       this.#bytes + weight > queue.bytes ||
       budget.used + weight > budget.limit
     ) {
-      if (queue.whenFull === "drop-newest" || !this.#dropOldest()) return dropped("queue_full");
+      if (queue.whenFull === "drop-newest" || !this.#dropOldest()) {
+        dropped("queue_full");
+        return;
+      }
     }
     entry.weight = weight;
     this.#waiting++;

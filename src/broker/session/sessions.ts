@@ -107,8 +107,8 @@ export class Sessions {
     const { expiry, will } = session;
     // The clock may have been set back since the session was stored.
     const away = Math.max(0, now - (session.disconnected ?? now)) / 1000;
-    if (expiry !== FOREVER && away >= expiry) return this.end(session);
-    if (will !== undefined && away >= will.delay) {
+    if (expiry !== FOREVER && away >= expiry) this.end(session);
+    else if (will !== undefined && away >= will.delay) {
       this.#publishWill(session);
       session.save();
     }
