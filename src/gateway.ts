@@ -120,6 +120,8 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
       journal,
       access: everyone,
       store: memoryStore(),
+      version: release,
+      sys: 10_000,
     });
     undo.push(() => broker.close());
 
@@ -272,6 +274,8 @@ async function openUpstream(plan: Plan, journal: Journal): Promise<Broker | unde
     journal,
     access: everyone,
     store: memoryStore(),
+    version: version(),
+    sys: 0,
   });
   try {
     await broker.listen([listener]);

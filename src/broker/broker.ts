@@ -17,6 +17,7 @@ import { Router } from "./router.js";
 import { Routes } from "./routes/routes.js";
 import { Sessions } from "./session/sessions.js";
 import { Stats } from "./stats.js";
+import { Sys } from "./sys/sys.js";
 import type { Store, StoredWill } from "./store/store.js";
 
 export interface BrokerOptions {
@@ -28,6 +29,10 @@ export interface BrokerOptions {
    */
   readonly admit: (message: Message, clientId: string) => Promise<unknown> | undefined;
   readonly journal: Journal;
+  /** Of the gateway, for $SYS. */
+  readonly version: string;
+  /** ms between two publications of $SYS topics; 0: none. */
+  readonly sys: number;
   readonly access: Access;
   readonly store: Store;
   readonly limits?: Partial<Limits>;
@@ -57,7 +62,9 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const { access, store, journal, admit } = options;
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const now = steadyNow;
+  const started = now();
   const stats = new Stats();
+  const budget = { used: 0, limit: limits.queuedBytes };
   const routes = new Routes();
   const recovered = store.takeRecovered();
   const retained = new Retained(
@@ -103,11 +110,14 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     {
       store,
       limits,
-      budget: { used: 0, limit: limits.queuedBytes },
+      budget,
       now,
       routes,
       mayReceive: (identity, topic) => access.may(identity, "receive", topic),
       publishWill,
+      expired: () => {
+        stats.clientsExpired++;
+      },
       dropped: (clientId, reason) => {
         stats.publishDropped++;
         if (reason === "expired") return;
@@ -137,7 +147,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const connections = new Set<Connection>();
   const ended = (connection: Connection): void => void connections.delete(connection);
   const handle = (socket: Duplex, peer: Peer): void => {
-    stats.connections++;
+    stats.sockets++;
     connections.add(new Connection(core, socket, peer, ended));
   };
   access.onChange((revoked) => {
@@ -150,6 +160,26 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     for (const connection of connections) connection.sweep(at);
     sessions.sweep();
   };
+  const sys = new Sys({
+    version: options.version,
+    stats,
+    standing: () => {
+      const { subscriptions, groups } = routes.size;
+      return {
+        uptime: Math.floor((now() - started) / 1000),
+        connected: sessions.size - sessions.away,
+        disconnected: sessions.away,
+        subscriptions,
+        sharedSubscriptions: groups,
+        retained: retained.size,
+        storedMessages: retained.size + sessions.waiting,
+        storedBytes: retained.bytes + budget.used,
+        heap: process.memoryUsage.rss(),
+      };
+    },
+    publish: (publication) => void router.publish(publication),
+  });
+  const telling = options.sys > 0 ? setInterval(() => sys.tell(options.sys), options.sys) : undefined;
   const sweeping = setInterval(sweep, Math.min(SWEEP, limits.patience / 2));
   // Wills of clients whose connection the crash ended.
   sessions.sweep();
@@ -189,6 +219,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     },
     close: async () => {
       clearInterval(sweeping);
+      clearInterval(telling);
       for (const connection of connections) connection.end("stopping");
       await endListeners();
       await router.close();

@@ -1,4 +1,4 @@
-/** What is counted since the start, for $SYS. */
+/** What is counted since the start, for $SYS. Messages are packets of any kind; publishes are PUBLISH packets. */
 export class Stats {
   bytesReceived = 0;
   bytesSent = 0;
@@ -9,8 +9,11 @@ export class Stats {
   publishDropped = 0;
   publishBytesReceived = 0;
   publishBytesSent = 0;
+  /** Connections that were accepted, and those of them whose client was let in. */
+  sockets = 0;
   connections = 0;
-  clientsConnected = 0;
+  /** Most clients at once. */
   clientsMaximum = 0;
+  /** Sessions that ended because their time was over. */
   clientsExpired = 0;
 }

@@ -18,6 +18,8 @@ export function tcp(port = 0): Address {
 export async function startBroker(t: TestContext, options: Partial<BrokerOptions> = {}, port = 0): Promise<TestBroker> {
   const broker = await openBroker({
     id: "test",
+    version: "0",
+    sys: 0,
     admit: () => undefined,
     journal: () => {},
     access: everyone,

@@ -83,6 +83,8 @@ function letIn(core: Core, client: Client, packet: ConnectPacket, verdict: Verdi
   const { cleanStart } = packet;
   const { session, present } = sessions.open(identity, { cleanStart, expiry: terms.expiry, will }, client);
   client.letIn(session, terms);
+  core.stats.connections++;
+  core.stats.clientsMaximum = Math.max(core.stats.clientsMaximum, sessions.size - sessions.away);
   const properties = packet.version === 5 ? granted(terms, packet, limits, clientId) : undefined;
   client.write({
     kind: "connack",

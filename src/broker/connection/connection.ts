@@ -71,7 +71,7 @@ export class Connection implements Client {
     this.peer = peer;
     this.#ended = ended;
     this.#heard = core.now();
-    this.#output = new Output(socket, core.flusher);
+    this.#output = new Output(socket, core.flusher, core.stats);
     this.#reader = new PacketReader({
       version: 4,
       maxPacketBytes: core.limits.connectBytes,
@@ -300,7 +300,10 @@ export class Connection implements Client {
     const open = this.#open;
     if (this.#held !== undefined) {
       this.#held.push(packet);
-    } else if (open === undefined) {
+      return;
+    }
+    this.#core.stats.messagesReceived++;
+    if (open === undefined) {
       if (this.#connecting || packet.kind !== "connect") {
         throw new MqttError("PROTOCOL_ERROR", "the first packet is not CONNECT [MQTT-3.1.0-1]");
       }

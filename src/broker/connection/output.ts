@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { PacketWriter, type ProtocolVersion } from "../../protocols/mqtt/index.js";
+import type { Stats } from "../stats.js";
 
 /** Bytes: more than this not yet taken by the system, and publishers wait. */
 const HIGH = 256 * 1024;
@@ -26,11 +27,13 @@ export class Output {
   readonly #socket: Duplex;
   readonly #flusher: Flusher;
   readonly #writer: PacketWriter;
+  readonly #stats: Stats;
   #dirty = false;
 
-  constructor(socket: Duplex, flusher: Flusher) {
+  constructor(socket: Duplex, flusher: Flusher, stats: Stats) {
     this.#socket = socket;
     this.#flusher = flusher;
+    this.#stats = stats;
     this.#writer = new PacketWriter(4);
   }
 
@@ -40,6 +43,7 @@ export class Output {
 
   /** For one packet, which goes out with all others of this turn. */
   get packets(): PacketWriter {
+    this.#stats.messagesSent++;
     if (!this.#dirty) {
       this.#dirty = true;
       this.#flusher.add(this);
@@ -61,6 +65,7 @@ export class Output {
     this.#dirty = false;
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return;
+    this.#stats.bytesSent += this.#writer.length;
     const chunks = this.#writer.take();
     const [only] = chunks;
     if (only === undefined) return;

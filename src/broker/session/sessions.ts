@@ -5,6 +5,8 @@ import { type ClientLink, Session, type SessionOptions, type Terms } from "./ses
 
 export interface SessionsOptions extends SessionOptions {
   readonly routes: Pick<Routes, "subscribe" | "unsubscribe">;
+  /** Its time was over. */
+  readonly expired: () => void;
   /** Publishes a will; nobody waits for it. */
   readonly publishWill: (identity: Identity, will: StoredWill) => void;
 }
@@ -31,6 +33,13 @@ export class Sessions {
 
   get away(): number {
     return this.#away.size;
+  }
+
+  /** Messages that wait in them, or are on their way. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { outgoing } of this.#sessions.values()) waiting += outgoing.waiting + outgoing.inFlight;
+    return waiting;
   }
 
   get(clientId: string): Session | undefined {
@@ -107,8 +116,12 @@ export class Sessions {
     const { expiry, will } = session;
     // The clock may have been set back since the session was stored.
     const away = Math.max(0, now - (session.disconnected ?? now)) / 1000;
-    if (expiry !== FOREVER && away >= expiry) this.end(session);
-    else if (will !== undefined && away >= will.delay) {
+    if (expiry !== FOREVER && away >= expiry) {
+      if (expiry > 0) this.#options.expired();
+      this.end(session);
+      return;
+    }
+    if (will !== undefined && away >= will.delay) {
       this.#publishWill(session);
       session.save();
     }

@@ -131,7 +131,15 @@ test("clients cannot write below $SYS/: as with other brokers it is acknowledged
 test("an address in use is an error that names it, and nothing stays open", async (t) => {
   const [holder, late] = [
     await startBroker(t),
-    await openBroker({ id: "late", admit: () => undefined, journal: () => {}, access: everyone, store: memoryStore() }),
+    await openBroker({
+      id: "late",
+      version: "0",
+      sys: 0,
+      admit: () => undefined,
+      journal: () => {},
+      access: everyone,
+      store: memoryStore(),
+    }),
   ];
   t.after(() => late.close());
   await assert.rejects(late.listen([tcp(), tcp(holder.port)]), (error: WeirError) => {
