@@ -42,6 +42,19 @@ export function unexplained(outcomes: readonly Outcome[], explanations: Explanat
     });
 }
 
+/** Explanations of what was run and does not fail: they are out of date. */
+export function stale(outcomes: readonly Outcome[], explanations: Explanations): string[] {
+  const run = outcomes.filter(({ verdict }) => verdict !== "left out");
+  const names = run.flatMap(({ test, verdict, parts }) =>
+    verdict === "fail" ? [test, ...(parts?.failed ?? []).map(({ name }) => `${test}: ${name}`)] : [],
+  );
+  return Object.keys(explanations).filter((key) => {
+    const beginning = key.endsWith("*") ? key.slice(0, -1) : undefined;
+    const matches = (name: string): boolean => name === key || (beginning !== undefined && name.startsWith(beginning));
+    return run.some(({ test }) => matches(test) || key.startsWith(`${test}: `)) && !names.some(matches);
+  });
+}
+
 export function jsonLine(report: Report): string {
   return JSON.stringify(report);
 }

@@ -3,31 +3,19 @@
  * an equivalent configuration, in this very process, so that the test's signals reach it; or, for a broker that runs
  * already, it stands before it on the port that the test chose.
  */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { argv, stderr } from "node:process";
 import { readSubject, type Subject } from "./arguments.js";
 import { type Conf, readCommand } from "./mosquitto-conf.js";
-import { REFUSED } from "./stand-in-files.js";
+import { REFUSED, stateFolder } from "./stand-in-files.js";
 import { configureWeir } from "./weir-config.js";
 
 function refuse(folder: string, options: readonly string[]): void {
   appendFileSync(join(folder, REFUSED), options.map((option) => `${option}\n`).join(""));
   stderr.write(`no equivalent for: ${options.join(", ")}\n`);
   process.exitCode = 78;
-}
-
-/**
- * mosquitto keeps its state in the file that the test names, and the test removes the file to have it forgotten. Ours is a
- * folder: the file says which.
- */
-function stateFolder(folder: string, { options }: Conf): string {
-  const file = options.get("persistence") === "true" ? options.get("persistence_file") : undefined;
-  if (file !== undefined && existsSync(file)) return readFileSync(file, "utf8");
-  const state = mkdtempSync(join(folder, "state-"));
-  if (file !== undefined) writeFileSync(file, state);
-  return state;
 }
 
 async function becomeWeir(folder: string, conf: Conf): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { explain } from "../../conformance/explanations.js";
-import { jsonLine, line, markdown, type Report, summary, unexplained } from "../../conformance/report.js";
+import { jsonLine, line, markdown, type Report, stale, summary, unexplained } from "../../conformance/report.js";
 import type { Outcome } from "../../conformance/verdict.js";
 
 const outcomes: readonly Outcome[] = [
@@ -56,6 +56,17 @@ mosquitto      0 of 2 pass, 2 left out`,
 test("failures without an explanation are named, parts by themselves", () => {
   assert.deepEqual(unexplained(outcomes, explanations), ["07-will-delay", "msg_sequence_test: v5.0 AUTH 1"]);
   assert.deepEqual(unexplained(outcomes, { "07*": "a", msg_sequence_test: "b" }), []);
+});
+
+test("an explanation of what does not fail any more is named", () => {
+  assert.deepEqual(stale(outcomes, { ...explanations, "07-will-delay": "so", "08-x": "not run" }), []);
+  const old = {
+    test_basic: "a",
+    "test_b*": "b",
+    "msg_sequence_test: v5.0 PINGREQ*": "c",
+    "msg_sequence_test: v5.0 AUTH": "d",
+  };
+  assert.deepEqual(stale(outcomes, old), Object.keys(old));
 });
 
 test("the page has every test, and what has one reason is in one row", () => {
