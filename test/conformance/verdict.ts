@@ -33,11 +33,10 @@ export function eclipseVerdict({ code, said }: PythonRun): Verdict {
   if (code === null) return { verdict: "fail", why: "took too long" };
   // Threads of the suite's client die with the sockets they read: not the test's own words.
   const own = said.replace(/^Exception in thread .*\n(?:(?:Traceback| ).*\n)*(?:\S.*\n)?/gm, "");
-  const raised = [...own.matchAll(TRACEBACK)].map(([, frames = "", exception = ""]) => {
+  const [cause] = [...own.matchAll(TRACEBACK)].map(([, frames = "", exception = ""]) => {
     const at = [...frames.matchAll(OWN_LINE)].at(-1)?.[1];
     return { exception, at };
   });
-  const cause = raised.find(({ at }) => at !== "self.assertEqual(succeeded, True)");
   if (cause === undefined) return { verdict: "fail", why: short(lastLine(said)) };
   const { exception, at } = cause;
   return { verdict: "fail", why: short(at === undefined ? exception : `${exception} in: ${at}`) };
