@@ -29,6 +29,9 @@ const SEQUENCES_PATIENCE = 1_500_000;
 /** A part of that script publishes to this port, whatever port it is told. */
 const SEQUENCES_PORT = 1888;
 
+/** What the brokers of one script say, in the tree. */
+const LOG = "broker.log";
+
 /** How many ports each script takes: the suite's own list, `(2, './NAME.py'),`. */
 export function portsOf(list: string): ReadonlyMap<string, number> {
   return new Map(
@@ -92,7 +95,11 @@ async function runScript(
   const args = [join(scripts, `${test}.py`), ...ports.map(String)];
   const ran = await python(command, { args, folder: cwd, patience: sequences ? SEQUENCES_PATIENCE : PATIENCE });
   const refused = join(tree, REFUSED);
-  if (!existsSync(refused)) return mosquittoVerdict(ran);
+  if (!existsSync(refused)) {
+    if (!ran.said.includes("unable to start broker")) return mosquittoVerdict(ran);
+    const last = readFileSync(join(tree, LOG), "utf8").trimEnd().split("\n").at(-1);
+    return { verdict: "fail", why: `the broker did not start in time: ${last}` };
+  }
   const [option = ""] = readFileSync(refused, "utf8").split("\n");
   return { verdict: "left out", why: `needs ${option}, which has no equivalent` };
 }
@@ -112,7 +119,7 @@ function plant(tree: string, scripts: string, broker: Subject): string {
   const program = join(source, "mosquitto");
   writeFileSync(
     program,
-    `#!/bin/sh\nexec ${commandOf(tree, broker).map(quoted).join(" ")} "$@" 2>>${quoted(join(tree, "broker.log"))}\n`,
+    `#!/bin/sh\nexec ${commandOf(tree, broker).map(quoted).join(" ")} "$@" 2>>${quoted(join(tree, LOG))}\n`,
   );
   chmodSync(program, 0o755);
   return cwd;
