@@ -10,9 +10,10 @@ import type { Core } from "./core.js";
 import { DEFAULT_LIMITS, type Limits, steadyNow } from "./limits.js";
 import { type Address, type Listener, listen } from "./listeners.js";
 import type { Peer } from "./listeners/peer.js";
-import type { ClientPolicy } from "./policy.js";
+import { type PolicyRule, policies } from "./policy.js";
 import type { Publication } from "./publication.js";
 import { Retained } from "./retained.js";
+import { type RewriteRule, rewriteOf } from "./rewrite.js";
 import { Router } from "./router.js";
 import { Routes } from "./routes/routes.js";
 import { Sessions } from "./session/sessions.js";
@@ -36,8 +37,8 @@ export interface BrokerOptions {
   readonly access: Access;
   readonly store: Store;
   readonly limits?: Partial<Limits>;
-  readonly rewrite?: (topic: string) => string;
-  readonly policyOf?: (identity: Identity) => ClientPolicy | undefined;
+  readonly rewrite?: readonly RewriteRule[];
+  readonly clients?: readonly PolicyRule[];
 }
 
 export interface Broker {
@@ -63,6 +64,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const now = steadyNow;
   const started = now();
+  const policyOf = policies(options.clients ?? []);
+  const rewrites = options.rewrite ?? [];
   const stats = new Stats();
   const budget = { used: 0, limit: limits.queuedBytes };
   const routes = new Routes();
@@ -113,6 +116,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       budget,
       now,
       routes,
+      lifts: (identity) => policyOf(identity)?.deliverQos.lift === true,
       mayReceive: (identity, topic) => access.may(identity, "receive", topic),
       publishWill,
       expired: () => {
@@ -140,8 +144,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     now,
     admit,
     publish: (publication) => router.publish(publication),
-    rewrite: options.rewrite ?? ((topic) => topic),
-    policyOf: options.policyOf ?? (() => undefined),
+    rewrite: { topic: rewriteOf(rewrites, "publish"), filter: rewriteOf(rewrites, "subscribe") },
+    policyOf,
   };
 
   const connections = new Set<Connection>();

@@ -6,6 +6,7 @@ import type { Pressure } from "./connection/pressure.js";
 import type { Limits } from "./limits.js";
 import type { ClientPolicy } from "./policy.js";
 import type { Publication } from "./publication.js";
+import type { Rewrite } from "./rewrite.js";
 import type { Retained } from "./retained.js";
 import type { Sessions } from "./session/sessions.js";
 import type { Stats } from "./stats.js";
@@ -28,7 +29,7 @@ export interface Core {
   readonly admit: (message: Message, clientId: string) => Promise<unknown> | undefined;
   /** Routes it. Whether anybody subscribed to it. */
   readonly publish: (publication: Publication) => boolean;
-  /** The topic under which something published is routed. */
-  readonly rewrite: (topic: string) => string;
+  /** What topics that clients publish to, and filters that they subscribe to, become. */
+  readonly rewrite: { readonly topic: Rewrite; readonly filter: Rewrite };
   readonly policyOf: (identity: Identity) => ClientPolicy | undefined;
 }

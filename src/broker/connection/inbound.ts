@@ -236,7 +236,7 @@ export class Inbound {
       const message = `client ${clientId} may not publish to ${name}`;
       journal({ level: "warn", event: "acl_denied", at: "broker", reason: "publish", message });
     }
-    const place: Place = { topic: rewrite(name), refusal };
+    const place: Place = { topic: rewrite.topic(name), refusal };
     if (this.#places.size >= KNOWN_TOPICS) this.#places = new Map();
     this.#places.set(name, place);
     return place;

@@ -44,19 +44,22 @@ export class Subscribing {
 
   unsubscribe({ packetId, filters }: UnsubscribePacket): void {
     const { sessions, store } = this.#core;
-    const codes = filters.map((filter) => (sessions.unsubscribe(this.#session, filter) ? 0 : NO_SUBSCRIPTION));
+    const codes = filters.map((filter) =>
+      sessions.unsubscribe(this.#session, this.#rewritten(filter)) ? 0 : NO_SUBSCRIPTION,
+    );
     const reasonCodes = this.#connection.version === 5 ? codes : [];
     store.stored(() => this.#connection.write({ kind: "unsuback", packetId, reasonCodes }));
   }
 
   /** The granted QoS, or why not. */
   #take(
-    { filter, qos: asked, noLocal, retainAsPublished, retainHandling }: Subscription,
+    { filter: written, qos: asked, noLocal, retainAsPublished, retainHandling }: Subscription,
     identifier: number | undefined,
     replays: { filter: string; grant: Grant }[],
   ): number {
     const { access, sessions, limits, policyOf } = this.#core;
     const session = this.#session;
+    const filter = this.#rewritten(written);
     const plain = plainFilter(filter);
     if (topicFault(filter, limits.topicLevels) !== undefined) return FILTER_INVALID;
     if (!access.may(session.identity, "subscribe", plain)) {
@@ -91,6 +94,11 @@ export class Subscribing {
       else this.#replay(replays);
     };
     slice();
+  }
+
+  #rewritten(filter: string): string {
+    const plain = plainFilter(filter);
+    return filter.slice(0, filter.length - plain.length) + this.#core.rewrite.filter(plain);
   }
 
   #denied(filter: string): void {

@@ -12,6 +12,8 @@ export interface SessionOptions {
   readonly limits: Limits;
   readonly budget: Budget;
   readonly now: () => number;
+  /** Whether messages come with the QoS of the subscription even where they were published with less. */
+  readonly lifts: (identity: Identity) => boolean;
   readonly mayReceive: (identity: Identity, topic: string) => boolean;
   readonly dropped: (clientId: string, reason: DropReason) => void;
 }
@@ -44,6 +46,7 @@ export class Session implements Subscriber {
   disconnected: number | undefined;
   readonly #options: SessionOptions;
   #link: ClientLink | undefined;
+  #lift: boolean;
   #kept: boolean;
   /** Whether the store knows of it. */
   #noted: boolean;
@@ -54,6 +57,7 @@ export class Session implements Subscriber {
     this.#options = options;
     this.clientId = clientId;
     this.identity = identity;
+    this.#lift = options.lifts(identity);
     this.expiry = terms.expiry;
     this.will = terms.will;
     this.disconnected = terms.disconnected;
@@ -92,7 +96,7 @@ export class Session implements Subscriber {
   }
 
   #take(publication: Publication, { qos: granted, identifiers }: Grant, retain: boolean): void {
-    const qos = publication.qos < granted ? publication.qos : granted;
+    const qos = publication.qos < granted && !this.#lift ? publication.qos : granted;
     const link = this.#link;
     if (qos === 0) {
       // Nobody keeps QoS 0 for a client that is away.
@@ -107,6 +111,7 @@ export class Session implements Subscriber {
 
   attach(link: ClientLink): void {
     this.#link = link;
+    this.#lift = this.#options.lifts(this.identity);
     this.disconnected = undefined;
     this.save();
   }
