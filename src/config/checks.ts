@@ -36,8 +36,11 @@ export function checkConfig(loaded: LoadedConfig, options: CheckOptions): Config
 
 /** Until the broker has users and access rules, reaching it is all that it takes. */
 function openListenerFindings(config: Config): (Finding & { readonly level: Level })[] {
-  return config.broker.listeners.flatMap(({ host }, index) => {
-    if (/^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host)) return [];
+  return config.broker.listeners.flatMap((listener, index) => {
+    if (listener.scheme === "unix" || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(listener.host)) return [];
+    // Nobody comes in without a certificate or key that says who it is.
+    const { tls } = listener;
+    if (tls?.clientCertificate === "required" || (tls?.psk !== undefined && tls.cert === undefined)) return [];
     const message = "whoever reaches this address can publish, subscribe and command devices: there are no users yet";
     return [{ path: ["broker", "listeners", index], message, level: "warning" as const }];
   });
@@ -157,7 +160,28 @@ function fileFindings(config: Config): (Finding & { level: Level })[] {
       findings.push(...found.filter(({ level }) => key === "key" || level === "error"));
     }
   }
+  findings.push(...listenerFileFindings(config));
   return findings;
+}
+
+function listenerFileFindings(config: Config): (Finding & { level: Level })[] {
+  return config.broker.listeners.flatMap(({ tls }, index) => {
+    const look = (
+      file: string | undefined,
+      secret: boolean,
+      ...key: Finding["path"]
+    ): (Finding & { level: Level })[] => {
+      if (file === undefined) return [];
+      const found = secretFindings(["broker", "listeners", index, "tls", ...key], file);
+      return found.filter(({ level }) => secret || level === "error");
+    };
+    return [
+      ...(["cert", "key", "chain", "ca", "psk"] as const).flatMap((key) =>
+        look(tls?.[key], key === "key" || key === "psk", key),
+      ),
+      ...(tls?.crl ?? []).flatMap((file, place) => look(file, false, "crl", place)),
+    ];
+  });
 }
 
 function secretFindings(path: Finding["path"], file: string): (Finding & { level: Level })[] {

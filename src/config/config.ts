@@ -1,5 +1,6 @@
 import type { Qos } from "../core/message.js";
 import type { BridgeRule, FileBridge } from "./bridge-schema.js";
+import type { ListenerConfig } from "./broker-schema.js";
 import type { CommandsConfig } from "./commands.js";
 import type { ClockConfig, FileConfig, PayloadFormat, Report } from "./schema.js";
 
@@ -53,7 +54,10 @@ export interface Config {
     readonly clock: Readonly<ClockConfig>;
   };
   readonly log: FileConfig["log"];
-  readonly broker: FileConfig["broker"];
+  /** Paths are absolute. */
+  readonly broker: Readonly<Omit<FileConfig["broker"], "listeners">> & {
+    readonly listeners: readonly ListenerConfig[];
+  };
   readonly bridges: readonly BridgeConfig[];
   readonly commands: Readonly<CommandsConfig>;
   /** By adapter name, as each adapter's `settings` schema made it; every known adapter is there. */

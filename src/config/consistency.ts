@@ -1,9 +1,9 @@
 import { commandFindings } from "./command-rules.js";
 import type { Config } from "./config.js";
 import { namesResource } from "./effective.js";
+import { listenerFindings } from "./listener-rules.js";
 import { loopFindings } from "./rules.js";
 import type { FileConfig, PayloadFormat } from "./schema.js";
-import type { Listener } from "./urls.js";
 import type { Finding } from "./wording.js";
 
 /** What the schema cannot say about a file by itself: keys that do not go together. Pure. */
@@ -64,24 +64,5 @@ function bridgeFindings(config: Config): Finding[] {
     if (bridge.tls?.cert !== undefined && bridge.tls.key === undefined) add("needs tls.key as well", "tls", "cert");
     if (bridge.tls?.key !== undefined && bridge.tls.cert === undefined) add("needs tls.cert as well", "tls", "key");
     return findings;
-  });
-}
-
-function listenerFindings(config: Config): Finding[] {
-  const upstream = config.simulator?.upstream;
-  const listeners: { listener: Listener; path: Finding["path"]; name: string }[] = config.broker.listeners.map(
-    (listener, index) => ({ listener, path: ["broker", "listeners", index], name: `broker.listeners[${index}]` }),
-  );
-  if (upstream) listeners.push({ listener: upstream, path: ["simulator", "upstream"], name: "simulator.upstream" });
-  const first = new Map<string, string>();
-  return listeners.flatMap(({ listener: { host, port }, path, name }) => {
-    const address = `${host} ${port}`;
-    const other = first.get(address);
-    // Port 0 is another free port each time.
-    if (other === undefined || port === 0) {
-      first.set(address, name);
-      return [];
-    }
-    return [{ path, message: `is the same address as ${other}` }];
   });
 }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { DEFAULT_TEMPLATE, formatTopic } from "../core/topics.js";
 import type { BridgeRule, FileBridge } from "./bridge-schema.js";
+import type { ListenerConfig } from "./broker-schema.js";
 import type { BridgeConfig, Config, DeviceConfig, ResourcePolicy } from "./config.js";
 import type { FileConfig, FileDevice, PayloadFormat } from "./schema.js";
 
@@ -75,6 +76,23 @@ function effectiveBridge(bridge: FileBridge, gateway: Config["gateway"], folder:
   };
 }
 
+function effectiveListener(listener: ListenerConfig, folder: string): ListenerConfig {
+  const { tls } = listener;
+  if (tls === undefined) return listener;
+  const absolute = (key: "cert" | "key" | "chain" | "ca" | "psk") => {
+    const path = tls[key];
+    return path === undefined ? {} : { [key]: resolve(folder, path) };
+  };
+  const files = {
+    ...absolute("cert"),
+    ...absolute("key"),
+    ...absolute("chain"),
+    ...absolute("ca"),
+    ...absolute("psk"),
+  };
+  return { ...listener, tls: { ...tls, ...files, crl: tls.crl.map((path) => resolve(folder, path)) } };
+}
+
 /** Topics, client ids and file names take few characters; host names may have others, or be empty. */
 export function safeHostname(hostname: string): string {
   return hostname.replace(/[^A-Za-z0-9._-]/g, "-").slice(0, 64) || "weir";
@@ -99,7 +117,7 @@ export function effectiveConfig(
   return {
     gateway,
     log: file.log,
-    broker: file.broker,
+    broker: { ...file.broker, listeners: file.broker.listeners.map((one) => effectiveListener(one, folder)) },
     bridges: file.bridges.map((bridge) => effectiveBridge(bridge, gateway, folder)),
     commands: file.commands,
     adapters: file.adapters,

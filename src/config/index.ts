@@ -1,10 +1,11 @@
 export type { BridgeRule } from "./bridge-schema.js";
+export type { LimitsConfig, ListenerConfig, ListenerTls } from "./broker-schema.js";
 export { type CheckOptions, checkConfig } from "./checks.js";
 export { type BridgeConfig, type Config, type DeviceConfig, type ResourcePolicy, resourcePolicy } from "./config.js";
+export type { ListenerAddress, NetAddress } from "./listener-url.js";
 export { type LoadedConfig, type LoadOptions, loadConfig } from "./load.js";
 export { ConfigError, type ConfigProblem, formatProblem, type Path, throwErrors } from "./problems.js";
 export { referencePage } from "./reference.js";
 export type { AdapterSchemas, PayloadFormat, Report } from "./schema.js";
 export { schemaFile } from "./schema-file.js";
 export { configJsonSchema } from "./shape.js";
-export type { Listener } from "./urls.js";

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { AdapterModule } from "../core/adapter.js";
 import { bridge } from "./bridge-schema.js";
+import { limits, listeners, plainListener } from "./broker-schema.js";
 import { commands } from "./commands.js";
 import { duration, flag, identifier, name, path, qos, resourceName, unless } from "./scalars.js";
 import { gatewayPrefix, template } from "./topic.js";
-import { listener } from "./urls.js";
 
 /**
  * The one definition of the configuration: types, defaults, validation, JSON Schema and the reference page come from
@@ -99,7 +99,7 @@ const device = z.strictObject({
 });
 
 const simulator = z.strictObject({
-  upstream: listener.exactOptional().describe("Address of an embedded second broker, for a bridge to reach."),
+  upstream: plainListener.exactOptional().describe("Address of an embedded second broker, for a bridge to reach."),
   table: flag.default(false).describe("Print a live table of what arrives there."),
 });
 
@@ -159,11 +159,8 @@ export function fileSchema(adapters: readonly AdapterSchemas[]) {
       .describe("The log, on stderr."),
     broker: z
       .strictObject({
-        listeners: z
-          .array(listener)
-          .max(16, "must list at most 16 listeners")
-          .prefault(["tcp://127.0.0.1:1883", "ws://127.0.0.1:8083"])
-          .describe("Where MQTT clients connect: tcp:// or ws://. Port 0 takes a free one."),
+        listeners,
+        limits,
       })
       .prefault({})
       .describe("The embedded MQTT broker."),

@@ -15,13 +15,10 @@ test("an empty file is a gateway with every default", () => {
     clock: { mode: "auto", wait: 240_000 },
   });
   assert.deepEqual(config.log, { level: "info", format: "text" });
-  assert.deepEqual(
-    config.broker.listeners.map(({ scheme, host, port }) => ({ scheme, host, port })),
-    [
-      { scheme: "tcp", host: "127.0.0.1", port: 1883 },
-      { scheme: "ws", host: "127.0.0.1", port: 8083 },
-    ],
-  );
+  assert.deepEqual(config.broker.listeners, [
+    { scheme: "tcp", host: "127.0.0.1", port: 1883, url: "tcp://127.0.0.1:1883" },
+    { scheme: "ws", host: "127.0.0.1", port: 8083, url: "ws://127.0.0.1:8083" },
+  ]);
   assert.deepEqual(config.adapters, { serial: {}, coap: { listen: "udp://127.0.0.1:5683" } });
   assert.deepEqual([config.bridges, config.profiles, config.devices], [[], [], []]);
   assert.equal(config.simulator, undefined);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { formatSize, parseSize } from "../../../src/config/scalars.js";
-import { parseListener } from "../../../src/config/urls.js";
+import { parseListener } from "../../../src/config/listener-url.js";
 
 test("sizes are bytes, decimal and binary", () => {
   const table: [string, number | undefined][] = [
@@ -30,6 +30,21 @@ test("listeners have the customary ports and IPv6 hosts without brackets", () =>
   assert.deepEqual(parseListener("tcp://a:0"), { scheme: "tcp", host: "a", port: 0, url: "tcp://a:0" });
 });
 
+test("each scheme has its port, mqtts is tls, and a Unix socket has a path", () => {
+  const port = (text: string) => {
+    const parsed = parseListener(text);
+    return typeof parsed === "string" || parsed.scheme === "unix" ? undefined : [parsed.scheme, parsed.port];
+  };
+  assert.deepEqual(port("tls://a"), ["tls", 8883]);
+  assert.deepEqual(port("mqtts://a"), ["tls", 8883]);
+  assert.deepEqual(port("wss://a"), ["wss", 8084]);
+  for (const url of ["unix:/run/a.sock", "unix:///run/a.sock"])
+    assert.deepEqual(parseListener(url), { scheme: "unix", path: "/run/a.sock", url });
+  assert.match(String(parseListener("unix:a.sock")), /absolute path/);
+  assert.match(String(parseListener("unix://host/a.sock")), /absolute path/);
+  assert.match(String(parseListener(`unix:/${"a".repeat(107)}`)), /at most 107 bytes/);
+});
+
 test("a listener without a host is none", () => {
   assert.match(String(parseListener("tcp://#")), /^must be a URL with a host/);
 });
@@ -44,6 +59,7 @@ test("no text makes the listener's parser throw or give a port out of range", ()
     fc.property(text, (url) => {
       const listener = parseListener(url);
       if (typeof listener === "string") return;
+      if (listener.scheme === "unix") return void assert.match(listener.path, /^\//);
       assert.ok(Number.isInteger(listener.port) && listener.port >= 0 && listener.port <= 65_535, url);
       assert.notEqual(listener.host, "");
     }),

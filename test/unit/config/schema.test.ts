@@ -35,7 +35,7 @@ test("the reference page has every key with type and default", () => {
   // The columns are padded: one space is enough to tell.
   const page = referencePage(adapters).replace(/ +/g, " ");
   const rows = [
-    '| `listeners` | list of text | `["tcp://127.0.0.1:1883","ws://127.0.0.1:8083"]` | Where MQTT clients connect',
+    '| `listeners` | list of text or section | `["tcp://127.0.0.1:1883","ws://127.0.0.1:8083"]` | Where MQTT clients connect',
     '| `keepAlive` | duration | `"30s"` | Longest silence',
     "| `id` | text | required | Names the device",
     "| `qos` | `0` or `1` or `2` | `1` | MQTT quality of service",
