@@ -121,7 +121,10 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
       access: everyone,
       store: memoryStore(),
       version: release,
-      sys: 10_000,
+      sys: config.broker.sys === "off" ? 0 : config.broker.sys,
+      rewrite: config.broker.rewrite,
+      clients: config.broker.clients,
+      limits: { ...config.broker.limits, queue: config.broker.queue },
     });
     undo.push(() => broker.close());
 
@@ -276,6 +279,7 @@ async function openUpstream(plan: Plan, journal: Journal): Promise<Broker | unde
     store: memoryStore(),
     version: version(),
     sys: 0,
+    limits: { ...plan.config.broker.limits, queue: plan.config.broker.queue },
   });
   try {
     await broker.listen([listener]);

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { ListenerConfig } from "../config/index.js";
 import { messageOf } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
 import type { Message } from "../core/message.js";
@@ -7,8 +8,9 @@ import { Connection } from "./connection/connection.js";
 import { Flusher } from "./connection/output.js";
 import { Pressure } from "./connection/pressure.js";
 import type { Core } from "./core.js";
-import { DEFAULT_LIMITS, type Limits, steadyNow } from "./limits.js";
-import { type Address, type Listener, listen } from "./listeners.js";
+import { type Limits, steadyNow } from "./limits.js";
+import { Admission } from "./listeners/admission.js";
+import { type Listener, openListener } from "./listeners/listener.js";
 import type { Peer } from "./listeners/peer.js";
 import { type PolicyRule, policies } from "./policy.js";
 import type { Publication } from "./publication.js";
@@ -36,7 +38,7 @@ export interface BrokerOptions {
   readonly sys: number;
   readonly access: Access;
   readonly store: Store;
-  readonly limits?: Partial<Limits>;
+  readonly limits: Limits;
   readonly rewrite?: readonly RewriteRule[];
   readonly clients?: readonly PolicyRule[];
 }
@@ -46,7 +48,7 @@ export interface Broker {
    * Lets clients in. Resolves to the URLs with their real ports; rejects with ADDRESS_IN_USE or LISTEN_FAILED, and then
    * listens nowhere.
    */
-  listen(addresses: readonly Address[]): Promise<string[]>;
+  listen(settings: readonly ListenerConfig[]): Promise<string[]>;
   readonly clients: number;
   readonly stats: Stats;
   /** Routes a message of the gateway's own to the subscribers. Resolves when it was handed to them, and is stored where it must be. */
@@ -60,14 +62,13 @@ export interface Broker {
 const SWEEP = 1_000;
 /** The embedded broker: aedes routes, sessions and connections are ours. It routes from now on, and listens when it is told to. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
-  const { access, store, journal, admit } = options;
-  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { access, store, journal, admit, limits } = options;
   const now = steadyNow;
   const started = now();
   const policyOf = policies(options.clients ?? []);
   const rewrites = options.rewrite ?? [];
   const stats = new Stats();
-  const budget = { used: 0, limit: limits.queuedBytes };
+  const budget = { used: 0, limit: limits.queuedSize };
   const routes = new Routes();
   const recovered = store.takeRecovered();
   const retained = new Retained(
@@ -80,7 +81,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
           level: "warn",
           event: "retained_refused",
           at: "broker",
-          message: `${topic} is not retained: there are ${limits.retainedMessages} messages or ${limits.retainedBytes} bytes`,
+          message: `${topic} is not retained: there are ${limits.retainedMessages} messages or ${limits.retainedSize} bytes`,
         }),
     },
     recovered.retained,
@@ -189,13 +190,21 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   sessions.sweep();
 
   const listeners: Listener[] = [];
+  const to = {
+    admission: new Admission(limits),
+    journal,
+    handshakeTimeout: limits.handshakeTimeout,
+    maxPacket: limits.packetSize,
+    now: Date.now,
+    ticks: () => performance.now(),
+  };
   const endListeners = async (): Promise<void> => {
     await Promise.all(listeners.splice(0).map((listener) => listener.close()));
   };
   return {
-    listen: async (addresses) => {
+    listen: async (settings) => {
       try {
-        for (const address of addresses) listeners.push(await listen(address, handle));
+        for (const one of settings) listeners.push(await openListener(one, handle, to));
       } catch (error) {
         await endListeners();
         throw error;

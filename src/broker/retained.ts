@@ -3,7 +3,7 @@ import { TopicTree } from "./routes/topic-tree.js";
 import type { Store } from "./store/store.js";
 
 export interface RetainedOptions {
-  readonly limits: { readonly retainedMessages: number; readonly retainedBytes: number };
+  readonly limits: { readonly retainedMessages: number; readonly retainedSize: number };
   readonly store: Store;
   /** ms since the Unix epoch. */
   readonly now: () => number;
@@ -40,7 +40,7 @@ export class Retained {
     } else {
       const more = weightOf(publication) - (before === undefined ? 0 : weightOf(before));
       const full = before === undefined && this.#messages.size >= limits.retainedMessages;
-      if (full || this.#bytes + more > limits.retainedBytes) {
+      if (full || this.#bytes + more > limits.retainedSize) {
         refused(publication.topic);
         return;
       }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type NetAddress, parseListener } from "./listener-url.js";
 import { isRange } from "../core/ip.js";
+import { sessionLimits } from "./session-schema.js";
 import { duration, flag, identifier, path, text, unless, whole } from "./scalars.js";
 
 /** What the broker can be told of its listeners: the part of the one definition (schema.ts) that is under `broker`. */
@@ -122,6 +123,7 @@ export const listeners = z
 
 export const limits = z
   .strictObject({
+    ...sessionLimits,
     connections: whole(1, 1_000_000).default(10_000).describe("Most connections at once, of all listeners together."),
     connectionsPerAddress: whole(1, 1_000_000)
       .default(1_024)

@@ -9,3 +9,4 @@ export { referencePage } from "./reference.js";
 export type { AdapterSchemas, PayloadFormat, Report } from "./schema.js";
 export { schemaFile } from "./schema-file.js";
 export { configJsonSchema } from "./shape.js";
+export type { QueueConfig } from "./session-schema.js";

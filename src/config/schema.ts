@@ -4,6 +4,7 @@ import { bridge } from "./bridge-schema.js";
 import { limits, listeners, plainListener } from "./broker-schema.js";
 import { commands } from "./commands.js";
 import { duration, flag, identifier, name, path, qos, resourceName, unless } from "./scalars.js";
+import { clients, durability, queue, rewrite, sys } from "./session-schema.js";
 import { gatewayPrefix, template } from "./topic.js";
 
 /**
@@ -161,6 +162,11 @@ export function fileSchema(adapters: readonly AdapterSchemas[]) {
       .strictObject({
         listeners,
         limits,
+        queue,
+        durability,
+        sys,
+        rewrite,
+        clients,
       })
       .prefault({})
       .describe("The embedded MQTT broker."),

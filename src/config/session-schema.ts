@@ -141,5 +141,4 @@ export const clients = z
   .prefault([])
   .describe("What holds for single clients. The first entry that fits counts.");
 
-export type RewriteConfig = z.output<typeof rewrite>;
-export type ClientsConfig = z.output<typeof clients>;
+export type QueueConfig = Readonly<z.output<typeof queue>>;

@@ -133,7 +133,7 @@ function granted(
     ...(terms.keepAlive === packet.keepAlive ? {} : { serverKeepAlive: terms.keepAlive }),
     ...(limits.topicAliases > 0 ? { topicAliasMaximum: limits.topicAliases } : {}),
     ...(packet.clientId === "" ? { assignedClientIdentifier: clientId } : {}),
-    ...(limits.packetBytes < LARGEST_PACKET ? { maximumPacketSize: limits.packetBytes } : {}),
+    ...(limits.packetSize < LARGEST_PACKET ? { maximumPacketSize: limits.packetSize } : {}),
     ...(limits.receiveMaximum < 65_535 ? { receiveMaximum: limits.receiveMaximum } : {}),
   };
   return Object.keys(properties).length > 0 ? properties : undefined;

@@ -23,7 +23,7 @@ import { Output } from "./output.js";
 import { Fullness } from "./pressure.js";
 import { publishFields, publishSize } from "./publish-packet.js";
 import { Subscribing } from "./subscribing.js";
-import type { ConnectionTerms } from "./terms.js";
+import { type ConnectionTerms, mostExpiry } from "./terms.js";
 
 const SESSION_TAKEN_OVER = 0x8e;
 const NOT_AUTHORIZED = 0x87;
@@ -74,7 +74,7 @@ export class Connection implements Client {
     this.#output = new Output(socket, core.flusher, core.stats);
     this.#reader = new PacketReader({
       version: 4,
-      maxPacketBytes: core.limits.connectBytes,
+      maxPacketBytes: core.limits.connectPacketSize,
       receive: (packet) => this.#receive(packet),
     });
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
@@ -258,7 +258,7 @@ export class Connection implements Client {
   /** Lets the client in: from now on it has a session. */
   letIn(session: Session, terms: ConnectionTerms): void {
     const { limits } = this.#core;
-    this.#reader.maxPacketBytes = limits.packetBytes;
+    this.#reader.maxPacketBytes = limits.packetSize;
     this.#output.version = terms.version;
     this.#open = {
       session,
@@ -361,7 +361,7 @@ export class Connection implements Client {
       if (terms.expiry === 0 && expiry > 0) {
         throw new MqttError("PROTOCOL_ERROR", "a session expiry for a session that has none [MQTT-3.14.2-2]");
       }
-      session.expiry = Math.min(this.#core.limits.sessionExpiry, expiry);
+      session.expiry = mostExpiry(this.#core.limits, expiry);
     }
     if (reasonCode === 0) this.end("disconnected");
     else this.end("closed", `it said ${reasonCode}`);

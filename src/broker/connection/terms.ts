@@ -28,7 +28,7 @@ export function termsOf(
   { version, keepAlive, cleanStart, properties }: ConnectPacket,
   limits: Limits,
 ): ConnectionTerms {
-  const most = limits.keepAlive;
+  const most = Math.floor((limits.keepAlive ?? 0) / 1000);
   // Only MQTT 5 can tell a client another one: an older one keeps to its own, and the standard's grace is for that.
   const granted = version === 5 && most > 0 && (keepAlive === 0 || keepAlive > most) ? most : keepAlive;
   const asked = version === 5 ? (properties?.sessionExpiryInterval ?? 0) : cleanStart ? 0 : 0xffff_ffff;
@@ -39,7 +39,12 @@ export function termsOf(
     window: Math.min(limits.inFlight, properties?.receiveMaximum ?? MAX_WINDOW),
     maxPacketBytes: properties?.maximumPacketSize,
     aliases: Math.min(limits.topicAliases, properties?.topicAliasMaximum ?? 0),
-    expiry: Math.min(limits.sessionExpiry, asked),
+    expiry: mostExpiry(limits, asked),
     reasons: properties?.requestProblemInformation ?? true,
   };
+}
+
+/** Seconds: as asked, as far as that is granted. */
+export function mostExpiry({ sessionExpiry }: Limits, asked: number): number {
+  return sessionExpiry === undefined ? asked : Math.min(asked, Math.ceil(sessionExpiry / 1000));
 }

@@ -74,7 +74,7 @@ export class Outgoing {
   /** Whether it is better that nothing more comes for a while. */
   get pressed(): boolean {
     const { queue } = this.#options.limits;
-    return this.#waiting * 2 > queue.messages || this.#bytes * 2 > queue.bytes;
+    return this.#waiting * 2 > queue.messages || this.#bytes * 2 > queue.size;
   }
 
   /** Takes a message. It may be dropped, or drop another. */
@@ -238,7 +238,7 @@ export class Outgoing {
     const weight = entry.publication === undefined ? 0 : weightOf(entry.publication);
     while (
       this.#waiting >= queue.messages ||
-      this.#bytes + weight > queue.bytes ||
+      this.#bytes + weight > queue.size ||
       budget.used + weight > budget.limit
     ) {
       if (queue.whenFull === "drop-newest" || !this.#dropOldest()) {

@@ -2,12 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
 import { test } from "node:test";
-import { everyone } from "../../../src/broker/access/everyone.js";
 import { openBroker } from "../../../src/broker/broker.js";
-import { memoryStore } from "../../../src/broker/store/memory.js";
 import { WeirError } from "../../../src/core/errors.js";
 import type { Message } from "../../../src/core/message.js";
-import { startBroker, tcp } from "../../support/broker.js";
+import { brokerOptions, startBroker, tcp, usualLimits } from "../../support/broker.js";
 import { eventually } from "../../support/eventually.js";
 import { collect, connectClient, next, nextMessage } from "../../support/mqtt.js";
 
@@ -162,7 +160,7 @@ test("closing ends clients and connections that never sent CONNECT", async (t) =
 
 test("a subscriber that takes nothing is disconnected, and holds nobody else up until then", async (t) => {
   const events: string[] = [];
-  const broker = await startBroker(t, { limits: { patience: 100 }, journal: (entry) => events.push(entry.event) });
+  const broker = await startBroker(t, { limits: { ...usualLimits, patience: 100 }, journal: (entry) => events.push(entry.event) });
   const stalled = connectSocket(broker.port, "127.0.0.1");
   t.after(() => stalled.destroy());
   stalled.on("error", () => {}); // it is to be cut off
