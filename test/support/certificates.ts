@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -13,8 +13,10 @@ export interface Certificate {
 export interface Authority {
   /** Its own certificate, PEM. */
   readonly ca: string;
-  /** A certificate for 127.0.0.1 with this serial, in files of this name. */
-  issue(name: string, serial: number): Certificate;
+  /** A certificate for 127.0.0.1, or for other names as openssl writes them, with this serial, in files of this name. */
+  issue(name: string, serial: number, names?: string): Certificate;
+  /** A revocation list with these serials, PEM; its next update is told as `YYMMDDHHMMSSZ`, in a day if left out. */
+  revoke(name: string, serials: readonly number[], nextUpdate?: string): string;
 }
 
 /** A certificate authority of the test's own, which is gone with the test. `needs("openssl")` goes with it. */
@@ -29,9 +31,27 @@ export function makeAuthority(t: TestContext): Authority {
     return { cert, key };
   };
   const own = make("authority");
-  const signed = ["-CA", own.cert, "-CAkey", own.key, "-addext", "subjectAltName=IP:127.0.0.1"];
+  const signed = ["-CA", own.cert, "-CAkey", own.key];
   const leaf = ["-addext", "basicConstraints=critical,CA:FALSE"];
-  return { ca: own.cert, issue: (name, serial) => make(name, ...signed, ...leaf, "-set_serial", `${serial}`) };
+  const issue: Authority["issue"] = (name, serial, names = "IP:127.0.0.1") =>
+    make(name, ...signed, "-addext", `subjectAltName=${names}`, ...leaf, "-set_serial", `${serial}`);
+  const revoke: Authority["revoke"] = (name, serials, nextUpdate) => {
+    const [config, database, list] = ["cnf", "index", "crl"].map((end) => join(folder, `${name}.${end}`));
+    if (config === undefined || database === undefined || list === undefined) throw new Error("unreachable");
+    const hex = (serial: number): string =>
+      serial
+        .toString(16)
+        .toUpperCase()
+        .replace(/^(.(..)*)$/, "0$1");
+    const lines = serials.map((serial) => `R\t491231235959Z\t240101000000Z\t${hex(serial)}\tunknown\t/CN=gone\n`);
+    writeFileSync(database, lines.join(""));
+    writeFileSync(config, `[ca]\ndefault_ca = own\n[own]\ndatabase = ${database}\ndefault_md = sha256\n`);
+    const times = nextUpdate ? ["-crl_lastupdate", "200101000000Z", "-crl_nextupdate", nextUpdate] : ["-crldays", "2"];
+    const files = ["-config", config, "-cert", own.cert, "-keyfile", own.key, "-out", list];
+    execFileSync("openssl", ["ca", "-gencrl", ...files, ...times], { stdio: ["ignore", "ignore", "pipe"] });
+    return list;
+  };
+  return { ca: own.cert, issue, revoke };
 }
 
 /** Puts one certificate, or its parts, in the place of another, as a tool that renews them does. */

@@ -38,7 +38,8 @@ export async function openTlsGate(options: GateOptions): Promise<TlsGate> {
   const server = createServer({
     ...material.context,
     requestCert: tls.clientCertificate !== "none",
-    rejectUnauthorized: tls.clientCertificate === "required",
+    // Node would close without a word of why: `judge` refuses.
+    rejectUnauthorized: false,
     ...(tls.psk === undefined ? {} : { pskCallback: (socket: TLSSocket, name: string) => keys.keyOf(socket, name) }),
   });
   const take = (stream: Socket): GateEvents | undefined => {
@@ -54,12 +55,9 @@ export async function openTlsGate(options: GateOptions): Promise<TlsGate> {
     stream.destroy();
     events.failed(verdict.reason, verdict.why);
   });
-  server.on("tlsClientError", (error: NodeJS.ErrnoException, stream) => {
-    const problem = authorizationProblem(stream);
-    const events = take(stream);
-    if (problem !== undefined) events?.failed("certificate", problem);
-    else events?.failed("tls", error.code ?? "the handshake failed");
-  });
+  server.on("tlsClientError", (error: NodeJS.ErrnoException, stream) =>
+    take(stream)?.failed("tls", error.code ?? "the handshake failed"),
+  );
   const watch = new Watch(material, {
     ...options,
     renewed: ({ context, keys: table }) => {
@@ -71,7 +69,10 @@ export async function openTlsGate(options: GateOptions): Promise<TlsGate> {
     enter: (socket, events) => {
       const name = nameOf(socket);
       waiting.set(name, events);
-      socket.once("close", () => waiting.delete(name));
+      socket.once("close", () => {
+        if (!waiting.delete(name)) return;
+        events.failed("tls", "it closed during the handshake");
+      });
       server.emit("connection", socket);
     },
     close: () => watch.stop(),
@@ -94,17 +95,12 @@ function judge(stream: TLSSocket, tls: ListenerTls, keys: Keys): Judgement {
   const certificate = tls.clientCertificate === "none" ? undefined : stream.getPeerX509Certificate();
   if (certificate === undefined) {
     const needed = tls.clientCertificate === "required" || tls.cert === undefined;
-    return needed ? { reason: "certificate", why: "it proves nothing" } : { proven: undefined };
+    return needed ? { reason: "certificate", why: "it shows no certificate" } : { proven: undefined };
   }
-  if (!stream.authorized) return { reason: "certificate", why: authorizationProblem(stream) ?? "not authorized" };
+  // OpenSSL's word for it (CERT_REVOKED): Node's types say Error, and it is text.
+  if (!stream.authorized) return { reason: "certificate", why: String(stream.authorizationError) };
   const proven = identityOf(certificate, tls.identity);
   if (proven === undefined && tls.identity !== "none")
     return { reason: "identity", why: `its certificate has no ${tls.identity} that is a user name` };
   return { proven };
-}
-
-/** OpenSSL's word for what is wrong with the client's certificate (`CERT_REVOKED`). Node's types say Error; it is text. */
-function authorizationProblem(stream: TLSSocket): string | undefined {
-  const problem: unknown = stream.authorizationError;
-  return problem === undefined || problem === null ? undefined : String(problem);
 }
