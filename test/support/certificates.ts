@@ -24,7 +24,8 @@ export function makeAuthority(t: TestContext): Authority {
   const folder = mkdtempSync(join(tmpdir(), "weir-authority-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const make = (name: string, ...more: string[]): Certificate => {
-    const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
+    const file = join(folder, name.replaceAll("/", "_"));
+    const [cert, key] = [`${file}.crt`, `${file}.key`];
     const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     const out = ["-keyout", key, "-out", cert, "-days", "2", "-subj", `/CN=${name}`];
     execFileSync("openssl", ["req", "-x509", ...curve, ...out, ...more], { stdio: ["ignore", "ignore", "pipe"] });
