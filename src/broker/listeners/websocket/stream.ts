@@ -3,6 +3,8 @@ import type { RawData, WebSocket } from "ws";
 
 /** A pong waits for a peer that reads; one that only asks must not make them pile up. Bytes. */
 const PONG_BOUND = 64 * 1024;
+/** Small clients have room for small frames alone: only what is larger by itself makes a larger one. Bytes. */
+const FRAME = 16 * 1024;
 const NORMAL = 1000;
 const UNSUPPORTED_DATA = 1003;
 
@@ -51,7 +53,10 @@ export class WebSocketStream extends Duplex {
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "binary", done);
+    const frames = gather(chunks.map(({ chunk }) => chunk));
+    const last = frames.pop() ?? Buffer.alloc(0);
+    for (const frame of frames) this._write(frame, "binary", () => {}); // what fails fails for the last one too
+    this._write(last, "binary", done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -66,4 +71,23 @@ export class WebSocketStream extends Duplex {
     if (!this.#closing) this.#socket.terminate();
     done(error);
   }
+}
+
+/** As few pieces as the bound of a frame lets be, in the same order. */
+function gather(chunks: readonly Buffer[]): Buffer[] {
+  const frames: Buffer[] = [];
+  let begun: Buffer[] = [];
+  let length = 0;
+  const end = (): void => {
+    if (begun.length > 0) frames.push(Buffer.concat(begun, length));
+    begun = [];
+    length = 0;
+  };
+  for (const chunk of chunks) {
+    if (length + chunk.length > FRAME) end();
+    begun.push(chunk);
+    length += chunk.length;
+  }
+  end();
+  return frames;
 }
