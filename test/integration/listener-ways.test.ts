@@ -46,6 +46,13 @@ async function refusedFor(listener: TestListener, reason: string): Promise<void>
   await eventually(() => listener.admission.open === 0, "all have left");
 }
 
+test("who has come to MQTT takes no place among the handshakes any more", async (t) => {
+  const listener = await startListener(t, local("ws"), { limits: { handshakes: 1 } });
+  for (let n = 0; n < 3; n++) await connectClient(t, listener.url);
+  assert.equal(listener.admission.open, 3);
+  assert.deepEqual(listener.reasons(), []);
+});
+
 test("a plain TCP socket is handed over as it is", async (t) => {
   const listener = await startListener(t, local("tcp"));
   const client = await connectClient(t, listener.url);

@@ -42,17 +42,26 @@ test("what is written in one turn goes out in few frames, in order, none longer 
 });
 
 test("a reader that is slow holds the sender back", async (t) => {
-  const { stream, client } = await pair(t);
+  const [slow, quick] = [await pair(t), await pair(t)];
   const chunk = Buffer.alloc(64 * 1024);
   const count = 400;
-  for (let n = 0; n < count; n++) client.send(chunk);
-  await eventually(() => stream.readableLength > 0, "something has come");
-  assert.ok(stream.readableLength <= 4 * chunk.length, `${stream.readableLength}`);
-  let got = 0;
-  stream.on("data", (data: Buffer) => {
-    got += data.length;
-  });
-  await eventually(() => got === count * chunk.length, "all has come");
+  const send = (client: WebSocket): void => {
+    for (let n = 0; n < count; n++) client.send(chunk);
+  };
+  const read = async (stream: WebSocketStream): Promise<void> => {
+    let got = 0;
+    stream.on("data", (data: Buffer) => {
+      got += data.length;
+    });
+    await eventually(() => got === count * chunk.length, "all has come");
+  };
+  send(slow.client);
+  send(quick.client);
+  // By then the slow one's would have come as well.
+  await read(quick.stream);
+  assert.ok(slow.client.bufferedAmount > 0);
+  assert.ok(slow.stream.readableLength <= 4 * chunk.length, `${slow.stream.readableLength}`);
+  await read(slow.stream);
 });
 
 test("its end and its destruction close the WebSocket, and the other way round", async (t) => {
