@@ -127,18 +127,7 @@ test("clients cannot write below $SYS/: as with other brokers it is acknowledged
 });
 
 test("an address in use is an error that names it, and nothing stays open", async (t) => {
-  const [holder, late] = [
-    await startBroker(t),
-    await openBroker({
-      id: "late",
-      version: "0",
-      sys: 0,
-      admit: () => undefined,
-      journal: () => {},
-      access: everyone,
-      store: memoryStore(),
-    }),
-  ];
+  const [holder, late] = [await startBroker(t), await openBroker(brokerOptions())];
   t.after(() => late.close());
   await assert.rejects(late.listen([tcp(), tcp(holder.port)]), (error: WeirError) => {
     assert.equal(error.code, "ADDRESS_IN_USE");
@@ -160,7 +149,10 @@ test("closing ends clients and connections that never sent CONNECT", async (t) =
 
 test("a subscriber that takes nothing is disconnected, and holds nobody else up until then", async (t) => {
   const events: string[] = [];
-  const broker = await startBroker(t, { limits: { ...usualLimits, patience: 100 }, journal: (entry) => events.push(entry.event) });
+  const broker = await startBroker(t, {
+    limits: { ...usualLimits, patience: 100 },
+    journal: (entry) => events.push(entry.event),
+  });
   const stalled = connectSocket(broker.port, "127.0.0.1");
   t.after(() => stalled.destroy());
   stalled.on("error", () => {}); // it is to be cut off
