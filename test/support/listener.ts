@@ -6,7 +6,7 @@ import { type Listener, openListener } from "../../src/broker/listeners/listener
 import type { Peer } from "../../src/broker/listeners/peer.js";
 import type { ListenerConfig } from "../../src/config/index.js";
 import type { Entry } from "../../src/core/journal.js";
-import { limits as wide } from "./broker.js";
+import { usualLimits as wide } from "./broker.js";
 
 export interface TestListener extends Listener {
   readonly port: number;

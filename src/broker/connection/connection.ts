@@ -56,7 +56,7 @@ export class Connection implements Client {
   readonly #output: Output;
   readonly #ended: (connection: Connection) => void;
   #open: Open | undefined;
-  /** While the client is looked at: what it has sent behind its CONNECT. */
+  /** While nothing is read: what came along with the last that was taken, in the same chunk. */
   #held: Packet[] | undefined;
   #connecting = false;
   #closed = false;
@@ -138,7 +138,7 @@ export class Connection implements Client {
   }
 
   press(): void {
-    this.#fullness ??= new Fullness(this.#core.now());
+    this.#fullness ??= new Fullness(this, this.#core.now());
     if (!this.#fullness.stalled) this.#core.pressure.hit(this.#fullness);
   }
 
@@ -151,13 +151,23 @@ export class Connection implements Client {
   }
 
   pause(why: number): void {
-    if (this.#paused === 0) this.#socket.pause();
     this.#paused |= why;
+    this.#held ??= [];
+    this.#socket.pause();
   }
 
   resume(why: number): void {
     if (this.#paused === 0) return;
     this.#paused &= ~why;
+    if (this.#paused !== 0 || this.#closed) return;
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    try {
+      // One of them may make it pause again: the others are held anew then.
+      for (const packet of held) this.#receive(packet);
+    } catch (error) {
+      this.fail(error);
+    }
     if (this.#paused === 0 && !this.#closed) this.#socket.resume();
   }
 
@@ -274,13 +284,6 @@ export class Connection implements Client {
     const open = this.#open;
     if (open === undefined || this.#closed) return;
     open.session.outgoing.attach(this);
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    try {
-      for (const packet of held) if (!this.#closed) this.#receive(packet);
-    } catch (error) {
-      this.fail(error);
-    }
     this.resume(PAUSED.letIn);
   }
 
@@ -298,7 +301,8 @@ export class Connection implements Client {
   #receive(packet: Packet): void {
     if (this.#closed) return;
     const open = this.#open;
-    if (this.#held !== undefined) {
+    // Who waits for a client's answers must not wait for what the client waits for.
+    if (this.#held !== undefined && (open === undefined || !ANSWERS.has(packet.kind))) {
       this.#held.push(packet);
       return;
     }
@@ -317,7 +321,6 @@ export class Connection implements Client {
 
   #connect(packet: ConnectPacket): void {
     this.#connecting = true;
-    this.#held = [];
     this.pause(PAUSED.letIn);
     admitClient(this.#core, this, packet);
   }
@@ -373,7 +376,7 @@ export class Connection implements Client {
   }
 
   #relieve(): void {
-    if (this.#output.full || this.#open?.session.outgoing.pressed === true) return;
+    if (!this.#output.low || this.#open?.session.outgoing.relieved === false) return;
     const fullness = this.#fullness;
     this.#fullness = undefined;
     fullness?.release();
@@ -391,6 +394,7 @@ export class Connection implements Client {
   }
 }
 
+const ANSWERS: ReadonlySet<Packet["kind"]> = new Set(["puback", "pubrec", "pubcomp"]);
 const UNSPECIFIED = 0x80;
 /** Times the patience: who takes next to nothing for as long is cut off. */
 const DEAD_AFTER = 10;

@@ -4,6 +4,7 @@ import type { Stats } from "../stats.js";
 
 /** Bytes: more than this not yet taken by the system, and publishers wait. */
 const HIGH = 256 * 1024;
+const LOW = 64 * 1024;
 
 /**
  * Writes what all connections got in one turn of the event loop at its end: one write a socket, however many packets.
@@ -56,9 +57,9 @@ export class Output {
     return this.#writer.length + this.#socket.writableLength > HIGH;
   }
 
-  /** Whether all was taken by the system. */
-  get empty(): boolean {
-    return this.#writer.length === 0 && this.#socket.writableLength === 0;
+  /** Whether so little waits that more may come. */
+  get low(): boolean {
+    return this.#writer.length + this.#socket.writableLength < LOW;
   }
 
   flush(): void {

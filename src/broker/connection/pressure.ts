@@ -32,16 +32,19 @@ export class Pressure {
 /** Of one connection that is full: since when, and who waits for it. */
 export class Fullness {
   readonly since: number;
+  /** Whose it is. Who waited for itself would never read the answers that relieve it. */
+  readonly #owner: Waiter;
   readonly #waiters = new Set<Waiter>();
   /** It has been full for so long that nobody waits for it any more. */
   stalled = false;
 
-  constructor(since: number) {
+  constructor(owner: Waiter, since: number) {
+    this.#owner = owner;
     this.since = since;
   }
 
   keep(waiter: Waiter): void {
-    if (this.stalled || this.#waiters.has(waiter)) return;
+    if (this.stalled || waiter === this.#owner || this.#waiters.has(waiter)) return;
     this.#waiters.add(waiter);
     waiter.pressed();
   }

@@ -77,6 +77,12 @@ export class Outgoing {
     return this.#waiting * 2 > queue.messages || this.#bytes * 2 > queue.size;
   }
 
+  /** Whether so little waits that more may come: far less than `pressed`, so that publishers are not stopped and let go in turns. */
+  get relieved(): boolean {
+    const { queue } = this.#options.limits;
+    return this.#waiting * 8 < queue.messages && this.#bytes * 8 < queue.size;
+  }
+
   /** Takes a message. It may be dropped, or drop another. */
   add(publication: Publication, qos: 1 | 2, retain: boolean, identifiers: readonly number[] | undefined): void {
     const link = this.#link;
