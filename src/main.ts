@@ -12,6 +12,7 @@ const HELP = `weir: an edge gateway from serial lines, CoAP and more to MQTT
   weir decode [FILE]           show the messages of a batch  [--hex | --base64]
   weir profiles [PROFILE]      list the profiles, or check one and run its samples
   weir import MOSQUITTO_CONF   print the bridges of a mosquitto.conf as a configuration; what does not fit goes to stderr
+  weir passwd FILE USER        set the password of an MQTT client in a file of users  [--delete] [--stdin]
   weir ports                   list the serial ports of this machine
   weir schema config|profile|reference   print the JSON Schemas for editors, or the reference page
 
@@ -20,7 +21,8 @@ const HELP = `weir: an edge gateway from serial lines, CoAP and more to MQTT
   --help, --version
 
 CONFIG is weir.yaml if left out, or what WEIR_CONFIG names. Guide: docs/guide/configuration.md
-FILE is standard input if left out or -. Guide: docs/guide/batches.md
+decode: FILE is standard input if left out or -. Guide: docs/guide/batches.md
+passwd: makes FILE if it is not there; asks twice, or reads a line where input is no terminal. Guide: docs/guide/access.md
 PROFILE is a name from \`weir profiles\`, such as plantower/pms5003, or the path of a .yaml file of yours.
 run, read and simulate go on until Ctrl-C.
 `;
@@ -40,14 +42,17 @@ async function main(argv: readonly string[]): Promise<number> {
       seed: { type: "string" },
       hex: { type: "boolean" },
       base64: { type: "boolean" },
+      delete: { type: "boolean" },
+      stdin: { type: "boolean" },
     },
   });
-  const [command, argument, extra] = positionals;
+  const [command, argument, second, ...more] = positionals;
   if (values.version) return (await import("./version.js")).printVersion();
   if (values.help || command === undefined) {
     process.stdout.write(HELP);
     return values.help ? 0 : 2;
   }
+  const extra = command === "passwd" ? more[0] : second;
   if (extra !== undefined) {
     process.stderr.write(`weir: "${extra}" is one argument too many\n\n${HELP}`);
     return 2;
@@ -64,6 +69,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/decode.js")).decode(argument, values);
     case "profiles":
       return (await import("./cli/profiles.js")).profiles(argument);
+    case "passwd":
+      return (await import("./cli/passwd.js")).passwd(argument, second, values);
     case "ports":
       return (await import("./cli/ports.js")).ports();
     case "read":

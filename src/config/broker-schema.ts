@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type AccessOverrides, listenerAccess } from "./access-schema.js";
 import { type NetAddress, parseListener } from "./listener-url.js";
 import { isRange } from "../core/ip.js";
 import { sessionLimits } from "./session-schema.js";
@@ -101,6 +102,10 @@ const entry = z
       .describe(
         "A proxy in front tells the client's address (PROXY protocol, version 1 or 2). true: the proxy is on this machine.",
       ),
+    access: z
+      .strictObject(listenerAccess)
+      .exactOptional()
+      .describe("Who may come in here and what they may do, where it is not as for the whole broker."),
     websocket: websocket.exactOptional().describe("With ws:// and wss://."),
     mode: z
       .string(unless('must be text, such as "0660"'))
@@ -157,6 +162,7 @@ export type ListenerConfig = z.output<typeof address> & {
   readonly name?: string;
   readonly tls?: ListenerTls;
   readonly proxies?: readonly string[];
+  readonly access?: AccessOverrides;
   readonly websocket?: Readonly<z.output<typeof websocket>>;
   readonly mode?: number;
 };

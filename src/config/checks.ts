@@ -3,6 +3,7 @@ import zlib from "node:zlib";
 import { messageOf } from "../core/errors.js";
 import { suggest } from "../core/near.js";
 import { formatReadingTopic, formatTopic, parseTopic } from "../core/topics.js";
+import { accessFileFindings, openListenerFindings } from "./access-checks.js";
 import { commandWarnings } from "./command-rules.js";
 import { type Config, type DeviceConfig, resourcePolicy } from "./config.js";
 import { folderProblem, inspectFile } from "./files.js";
@@ -27,23 +28,11 @@ export function checkConfig(loaded: LoadedConfig, options: CheckOptions): Config
   return sortProblems([
     ...loaded.warnings,
     ...errors.map(({ path, message }) => loaded.problem(path, message)),
-    ...[...openListenerFindings(config), ...fileFindings(config)].map(({ path, message, level }) =>
-      loaded.problem(path, message, level),
+    ...[...openListenerFindings(config), ...accessFileFindings(config.broker, ["broker"]), ...fileFindings(config)].map(
+      ({ path, message, level }) => loaded.problem(path, message, level),
     ),
     ...commandWarnings(config).map(({ path, message }) => loaded.problem(path, message, "warning")),
   ]);
-}
-
-/** Until the broker has users and access rules, reaching it is all that it takes. */
-function openListenerFindings(config: Config): (Finding & { readonly level: Level })[] {
-  return config.broker.listeners.flatMap((listener, index) => {
-    if (listener.scheme === "unix" || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(listener.host)) return [];
-    // Nobody comes in without a certificate or key that says who it is.
-    const { tls } = listener;
-    if (tls?.clientCertificate === "required" || (tls?.psk !== undefined && tls.cert === undefined)) return [];
-    const message = "whoever reaches this address can publish, subscribe and command devices: there are no users yet";
-    return [{ path: ["broker", "listeners", index], message, level: "warning" as const }];
-  });
 }
 
 /** Looks each profile up once, and each resource that the file names in it. */

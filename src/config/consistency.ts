@@ -1,3 +1,4 @@
+import { accessConsistency } from "./access-checks.js";
 import { commandFindings } from "./command-rules.js";
 import type { Config } from "./config.js";
 import { namesResource } from "./effective.js";
@@ -14,6 +15,7 @@ export function consistencyFindings(file: FileConfig, config: Config): Finding[]
     ...loopFindings(config.bridges),
     ...listenerFindings(config),
     ...commandFindings(config),
+    ...accessConsistency(config),
   ];
 }
 

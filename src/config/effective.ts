@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { DEFAULT_TEMPLATE, formatTopic } from "../core/topics.js";
+import { absoluteAccess } from "./access-schema.js";
 import type { BridgeRule, FileBridge } from "./bridge-schema.js";
 import type { ListenerConfig } from "./broker-schema.js";
 import type { BridgeConfig, Config, DeviceConfig, ResourcePolicy } from "./config.js";
@@ -76,8 +77,9 @@ function effectiveBridge(bridge: FileBridge, gateway: Config["gateway"], folder:
   };
 }
 
-function effectiveListener(listener: ListenerConfig, folder: string): ListenerConfig {
-  const { tls } = listener;
+function effectiveListener(written: ListenerConfig, folder: string): ListenerConfig {
+  const { tls, access } = written;
+  const listener = access === undefined ? written : { ...written, access: absoluteAccess(access, folder) };
   if (tls === undefined) return listener;
   const absolute = (key: "cert" | "key" | "chain" | "ca" | "psk") => {
     const path = tls[key];
@@ -117,7 +119,10 @@ export function effectiveConfig(
   return {
     gateway,
     log: file.log,
-    broker: { ...file.broker, listeners: file.broker.listeners.map((one) => effectiveListener(one, folder)) },
+    broker: {
+      ...absoluteAccess(file.broker, folder),
+      listeners: file.broker.listeners.map((one) => effectiveListener(one, folder)),
+    },
     bridges: file.bridges.map((bridge) => effectiveBridge(bridge, gateway, folder)),
     commands: file.commands,
     adapters: file.adapters,

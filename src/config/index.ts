@@ -1,3 +1,4 @@
+export { type AccessOverrides, type AccessSettings, type JwtSettings, mergeAccess } from "./access-schema.js";
 export type { BridgeRule } from "./bridge-schema.js";
 export type { LimitsConfig, ListenerConfig, ListenerTls } from "./broker-schema.js";
 export { type CheckOptions, checkConfig } from "./checks.js";

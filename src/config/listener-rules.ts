@@ -1,3 +1,4 @@
+import { accessConsistency } from "./access-checks.js";
 import type { ListenerConfig } from "./broker-schema.js";
 import type { Config } from "./config.js";
 import type { ListenerAddress } from "./listener-url.js";
@@ -7,7 +8,7 @@ import type { Finding } from "./wording.js";
 export function listenerFindings(config: Config): Finding[] {
   return [
     ...config.broker.listeners.flatMap((listener, index) =>
-      keyFindings(listener).map(({ path, message }) => ({ path: ["broker", "listeners", index, ...path], message })),
+      [...keyFindings(listener), ...accessConsistency(listener.access ?? {}, ["access"])].map(({ path, message }) => ({ path: ["broker", "listeners", index, ...path], message })),
     ),
     ...sameNames(config.broker.listeners),
     ...sameAddresses(config),

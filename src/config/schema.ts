@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AdapterModule } from "../core/adapter.js";
+import { brokerAccess } from "./access-schema.js";
 import { bridge } from "./bridge-schema.js";
 import { limits, listeners, plainListener } from "./broker-schema.js";
 import { commands } from "./commands.js";
@@ -161,6 +162,7 @@ export function fileSchema(adapters: readonly AdapterSchemas[]) {
     broker: z
       .strictObject({
         listeners,
+        ...brokerAccess,
         limits,
         queue,
         durability,

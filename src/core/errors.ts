@@ -5,6 +5,8 @@
 export const CATALOGUE = {
   CONFIG_INVALID: "The configuration has errors. Each line names the place; `weir check` shows them all.",
   PROFILE_INVALID: "Each line names the place. The format is described in docs/guide/profiles.md.",
+  ACCESS_INVALID:
+    "Each line names the place. The formats of users, keys and access rules are described in docs/guide/access.md.",
   ADDRESS_IN_USE: "Another program listens there. End it, or choose another address in the configuration.",
   LISTEN_FAILED:
     "The address cannot be listened on. Check that it is an address of this machine and that the port is allowed.",

@@ -13,6 +13,21 @@ export interface Credentials {
   readonly proven: string | undefined;
 }
 
+/** Filters that a token allows, in which `%u` and `%c` stand for the client's names. */
+export interface TokenAcl {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  readonly all: readonly string[];
+}
+
+/** What let a client in. Made by Access and read by it alone; whoever copies an identity copies this along. */
+export type Grounds =
+  | { readonly by: "anonymous" | "proven" }
+  /** `proof` is another one once the password is another. */
+  | { readonly by: "password"; readonly proof: string }
+  /** `key` is another one once the key is another. `acl`: what the token itself allows. */
+  | { readonly by: "token"; readonly key: string; readonly acl: TokenAcl | undefined };
+
 /** Who a client is, once it was let in. */
 export interface Identity {
   /** Undefined: anonymous. */
@@ -21,6 +36,8 @@ export interface Identity {
   readonly listener: string;
   /** When its token ends, ms since the Unix epoch: the connection ends then. */
   readonly until?: number | undefined;
+  /** Where it is missing, a user counts as revoked with the next change. */
+  readonly grounds?: Grounds | undefined;
 }
 
 export type Verdict =
