@@ -33,7 +33,7 @@ function listenerWarning(access: AccessSettings, loopback: boolean): string | un
   if ((anonymous === "auto" && loopback) || anonymous === true || users !== undefined || jwt !== undefined)
     return undefined;
   const none = "nobody can come in here: there are neither users (broker.users) nor tokens (broker.jwt)";
-  return loopback ? none : `${none}, and anonymous clients come in over loopback alone`;
+  return anonymous === false ? none : `${none}, and anonymous clients come in over loopback alone`;
 }
 
 function isLoopback(host: string): boolean {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { validFilter } from "../core/topics.js";
-import { duration, flag, name, path, text, unless } from "./scalars.js";
+import { duration, name, path, text, unless } from "./scalars.js";
 
 /** Who may come in and what they may do: the part of the one definition (schema.ts) that is under `broker`. */
 
@@ -84,7 +84,7 @@ const words = {
   acl: "Who may publish and subscribe to what. Left out, with aclFile left out too: everyone who comes in may all.",
   aclFile: "File with the rules in the form of mosquitto's acl_file, in place of `acl`.",
 };
-const anonymous = z.union([z.literal("auto"), flag], unless("must be auto, true or false"));
+const anonymous = z.literal(["auto", true, false], unless("must be auto, true or false"));
 
 /** What a listener can say otherwise; whatever it leaves out is the broker's. `acl` and `aclFile` stand for both. */
 export const listenerAccess = {

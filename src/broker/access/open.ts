@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { type AccessOverrides, type AccessSettings, mergeAccess } from "../../config/access-schema.js";
 import { WeirError } from "../../core/errors.js";
 import type { Journal } from "../../core/journal.js";
@@ -27,10 +28,10 @@ export interface AccessOptions {
 }
 
 /**
- * Two at a time: 64 MiB, and two of the four threads that libuv has, so that the disk keeps its own. Those who wait are told to
- * come again once there are 64 of them: some seconds of work.
+ * Two at a time: 64 MiB, and two of the four threads that libuv has, so that the disk keeps its own; one where it would otherwise
+ * have all cores. With 64 that wait, some seconds of work, others are told to come again.
  */
-const TURNS = { running: 2, places: 64 };
+const TURNS = { running: availableParallelism() > 2 ? 2 : 1, places: 64 };
 /** Failures of one address: a site behind it has many devices. A guess every six seconds then. */
 const BY_ORIGIN = { burst: 20, every: 6_000 };
 

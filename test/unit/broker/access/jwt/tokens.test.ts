@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHmac, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { test } from "node:test";
-import { type Granted } from "../../../../../src/broker/access/jwt/claims.js";
+import type { Granted } from "../../../../../src/broker/access/jwt/claims.js";
 import { parseKey, type VerificationKey } from "../../../../../src/broker/access/jwt/key.js";
 import { isSigned } from "../../../../../src/broker/access/jwt/signature.js";
 import { decodeBase64url, looksLikeToken, parseToken } from "../../../../../src/broker/access/jwt/token.js";
