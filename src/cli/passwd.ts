@@ -3,7 +3,7 @@ import { withoutUser, withUser } from "../broker/access/users/change.js";
 import { hashPassword } from "../broker/access/users/hash.js";
 import { nameProblem } from "../broker/access/users/users-file.js";
 import { rewrite } from "./rewrite.js";
-import { askSecret, readSecret } from "./secret.js";
+import { askSecrets, readSecret } from "./secret.js";
 
 export interface PasswdOptions {
   readonly delete?: boolean | undefined;
@@ -40,9 +40,8 @@ export async function passwd(
 }
 
 async function askTwice(user: string): Promise<Uint8Array | string> {
-  const first = await askSecret(process.stdin, process.stderr, `New password of ${user}: `);
-  if (typeof first === "string") return first;
-  const second = await askSecret(process.stdin, process.stderr, "Once more: ");
-  if (typeof second === "string") return second;
+  const typed = await askSecrets(process.stdin, process.stderr, [`New password of ${user}: `, "Once more: "]);
+  if (typeof typed === "string") return typed;
+  const [first = new Uint8Array(), second = new Uint8Array()] = typed;
   return Buffer.compare(first, second) === 0 ? first : "the two are not the same: nothing was changed";
 }

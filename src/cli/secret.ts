@@ -12,16 +12,26 @@ const ENTER = new Set([0x0a, 0x0d]);
 const ERASE = new Set([0x08, 0x7f]);
 const [CTRL_C, CTRL_D, CTRL_U] = [0x03, 0x04, 0x15];
 
-/** Asks for a password without showing it. What went wrong comes as text. */
-export async function askSecret(terminal: Terminal, prompt: Writable, question: string): Promise<Uint8Array | string> {
-  prompt.write(question);
+/** Asks for passwords without showing what is typed, from before the first question until after the last. What went wrong is text. */
+export async function askSecrets(
+  terminal: Terminal,
+  prompt: Writable,
+  questions: readonly string[],
+): Promise<Uint8Array[] | string> {
   terminal.setRawMode(true);
   try {
-    return await typed(terminal);
+    const secrets: Uint8Array[] = [];
+    for (const question of questions) {
+      prompt.write(question);
+      const secret = await typed(terminal);
+      prompt.write("\n");
+      if (typeof secret === "string") return secret;
+      secrets.push(secret);
+    }
+    return secrets;
   } finally {
     terminal.setRawMode(false);
     terminal.pause();
-    prompt.write("\n");
   }
 }
 

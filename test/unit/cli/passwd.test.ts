@@ -17,7 +17,7 @@ import { PassThrough } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { isPassword } from "../../../src/broker/access/users/derive.js";
 import { parseUsers } from "../../../src/broker/access/users/users-file.js";
-import { askSecret, readSecret } from "../../../src/cli/secret.js";
+import { askSecrets, readSecret } from "../../../src/cli/secret.js";
 
 const MAIN = join(import.meta.dirname, "..", "..", "..", "src", "main.js");
 
@@ -107,28 +107,30 @@ class FakeTerminal extends PassThrough {
   }
 }
 
-test("a terminal shows nothing, and is as it was afterwards", async () => {
+test("a terminal shows nothing from the first question to the last answer, and is as it was afterwards", async () => {
   const [terminal, shown] = [new FakeTerminal(), new PassThrough()];
-  const asked = askSecret(terminal, shown, "Password: ");
-  for (const part of ["wrong", "\x15", "seÃ", "\x7f", "cx", "\b", "ret", "\r", "next\r"]) terminal.write(part);
-  assert.equal(Buffer.from(await asked).toString(), "secret");
+  const asked = askSecrets(terminal, shown, ["Password: ", "Once more: "]);
+  assert.deepEqual(terminal.raw, [true], "before the question is seen");
+  for (const part of ["wrong", "\x15", "seÃ", "\x7f", "cx", "\b", "ret", "\r", "next\rrest"]) terminal.write(part);
+  const secrets = await asked;
+  assert.ok(typeof secrets !== "string");
+  assert.deepEqual(
+    secrets.map((secret) => Buffer.from(secret).toString()),
+    ["secret", "next"],
+  );
   assert.deepEqual(terminal.raw, [true, false]);
-  assert.equal(String(shown.read()), "Password: \n");
-  assert.equal(Buffer.from(await askSecret(terminal, shown, "")).toString(), "next");
+  assert.equal(String(shown.read()), "Password: \nOnce more: \n");
 });
 
 test("Ctrl-C, Ctrl-D and the end enter nothing", async () => {
-  for (const key of ["abc\x03", "\x04"]) {
+  for (const key of ["abc\x03", "\x04", undefined]) {
     const terminal = new FakeTerminal();
-    const asked = askSecret(terminal, new PassThrough(), "");
-    terminal.write(key);
+    const asked = askSecrets(terminal, new PassThrough(), ["", ""]);
+    if (key === undefined) terminal.end();
+    else terminal.write(key);
     assert.equal(await asked, "nothing was entered");
     assert.deepEqual(terminal.raw, [true, false]);
   }
-  const gone = new FakeTerminal();
-  const asked = askSecret(gone, new PassThrough(), "");
-  gone.end();
-  assert.equal(await asked, "nothing was entered");
 });
 
 test("of a stream the first line counts, whatever pieces it comes in", async () => {
