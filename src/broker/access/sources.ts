@@ -55,6 +55,11 @@ export class Sources {
     return [...new Set(this.#all().map(({ path }) => path))];
   }
 
+  /** What is wrong with all of them, a line each. */
+  loadAll(): readonly string[] {
+    return this.paths.flatMap((path) => this.load(path) ?? []);
+  }
+
   /** Reads a file anew. What is wrong with it; undefined where nothing is. */
   load(path: string): string[] | undefined {
     const problems = this.#all().flatMap((source) => (source.path === path ? (source.load() ?? []) : []));

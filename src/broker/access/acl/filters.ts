@@ -8,9 +8,8 @@
 
 /** Whether `wide` takes every topic that `narrow` takes. Both are valid filters. */
 export function covers(wide: string, narrow: string): boolean {
-  if (broad(wide)) return narrow[0] !== "$";
   if (wildcardInFront(wide) && narrow[0] === "$") return false;
-  const [outer, inner] = [wide.split("/"), narrow.split("/")];
+  const [outer, inner] = [wide.split("/"), exact(narrow).split("/")];
   for (const [index, level] of outer.entries()) {
     if (level === "#") return true;
     const other = inner[index];
@@ -39,9 +38,9 @@ export function intersection(one: string, other: string): string | undefined {
   }
 }
 
-/** There is no topic without a level, so that `+/#` is `#`. */
-function broad(filter: string): boolean {
-  return filter === "#" || filter === "+/#";
+/** `x/#` takes `x` too, unless that is no topic: there is none without a level, and no empty one. */
+function exact(filter: string): string {
+  return filter === "#" || filter === "/#" ? `${filter.slice(0, -1)}+/#` : filter;
 }
 
 function wildcardInFront(filter: string): boolean {

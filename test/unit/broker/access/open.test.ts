@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Access, Credentials, Identity } from "../../../../src/broker/access/access.js";
-import { type AccessOptions, openAccess } from "../../../../src/broker/access/open.js";
+import { type AccessOptions, accessProblems, openAccess } from "../../../../src/broker/access/open.js";
 import type { AccessSettings } from "../../../../src/config/index.js";
 import { WeirError } from "../../../../src/core/errors.js";
 import type { Entry } from "../../../../src/core/journal.js";
@@ -215,4 +215,16 @@ test("a listener says otherwise: its rules and users are its own", async (t) => 
   assert.ok(access.may(identity, "publish", "b") && !access.may(identity, "publish", "a"));
   const local = inside(await comeIn(anna));
   assert.ok(access.may(local, "publish", "a") && !access.may(local, "publish", "b"));
+});
+
+test("what would be refused at the start can be asked before", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "weir-access-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [users, acl] = [join(folder, "users"), join(folder, "acl")];
+  writeFileSync(users, ANNA);
+  writeFileSync(acl, "topic\n");
+  const settings = { anonymous: "auto", users } as const;
+  assert.deepEqual(accessProblems({ settings }), []);
+  const listeners = [{ url: INSIDE, access: { aclFile: acl } }];
+  assert.deepEqual(accessProblems({ settings, listeners }), [`${acl}:1: needs a topic`]);
 });

@@ -50,7 +50,8 @@ test("intersection: the topics that both take, topic by topic", () => {
 
 test("the cases that are easy to get wrong", () => {
   assert.ok(covers("a/#", "a"));
-  assert.ok(covers("+/#", "#"));
+  assert.ok(covers("+/#", "#") && covers("/+/#", "/#") && covers("+/+/#", "/#"));
+  assert.equal(intersection("/#", "+"), undefined);
   assert.ok(!covers("+/+/#", "#"));
   assert.ok(!covers("a/+/#", "a/#"));
   assert.ok(!covers("#", "$SYS/#"));
