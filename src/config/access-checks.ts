@@ -1,4 +1,4 @@
-import type { AccessSettings } from "./access-schema.js";
+import type { AccessOverrides, AccessSettings } from "./access-schema.js";
 import type { Config } from "./config.js";
 import { inspectFile } from "./files.js";
 import type { ConfigProblem, Path } from "./problems.js";
@@ -6,11 +6,10 @@ import type { Finding } from "./wording.js";
 
 type Levelled = Finding & { readonly level: ConfigProblem["level"] };
 
-/** Keys that do not go together. Pure. */
-export function accessConsistency({ broker }: Pick<Config, "broker">): Finding[] {
-  return broker.acl !== undefined && broker.aclFile !== undefined
-    ? [{ path: ["broker", "aclFile"], message: "has no effect beside acl: take one of them" }]
-    : [];
+/** Keys that do not go together, of the broker or of a listener. Pure. */
+export function accessConsistency({ acl, aclFile }: AccessOverrides, path: Path): Finding[] {
+  if (acl === undefined || aclFile === undefined) return [];
+  return [{ path: [...path, "aclFile"], message: "has no effect beside acl: take one of them" }];
 }
 
 /** Listeners that let in everyone, or nobody. */
@@ -41,7 +40,7 @@ function isLoopback(host: string): boolean {
 }
 
 /** Files that are missing, and secrets that others may read: hashes can be guessed at, and an HS256 secret signs tokens. */
-export function accessFileFindings(access: AccessSettings, path: Path): Levelled[] {
+export function accessFileFindings(access: AccessOverrides, path: Path): Levelled[] {
   const { users, aclFile, jwt } = access;
   const found: Levelled[] = [];
   const inspect = (file: string | undefined, secret: boolean, ...keys: string[]): void => {

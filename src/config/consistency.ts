@@ -15,7 +15,7 @@ export function consistencyFindings(file: FileConfig, config: Config): Finding[]
     ...loopFindings(config.bridges),
     ...listenerFindings(config),
     ...commandFindings(config),
-    ...accessConsistency(config),
+    ...accessConsistency(config.broker, ["broker"]),
   ];
 }
 
