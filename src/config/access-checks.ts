@@ -1,4 +1,5 @@
-import type { AccessOverrides, AccessSettings } from "./access-schema.js";
+import { type AccessOverrides, type AccessSettings, mergeAccess } from "./access-schema.js";
+import type { ListenerConfig } from "./broker-schema.js";
 import type { Config } from "./config.js";
 import { inspectFile } from "./files.js";
 import type { ConfigProblem, Path } from "./problems.js";
@@ -14,29 +15,34 @@ export function accessConsistency({ acl, aclFile }: AccessOverrides, path: Path)
 
 /** Listeners that let in everyone, or nobody. */
 export function openListenerFindings({ broker }: Config): Levelled[] {
-  return broker.listeners.flatMap(({ host }, index) => {
-    const message = listenerWarning(broker, isLoopback(host));
+  return broker.listeners.flatMap((listener, index) => {
+    const message = listenerWarning(listener, mergeAccess(broker, listener.access));
     return message === undefined ? [] : [{ path: ["broker", "listeners", index], message, level: "warning" as const }];
   });
 }
 
-function listenerWarning(access: AccessSettings, loopback: boolean): string | undefined {
+function listenerWarning(listener: ListenerConfig, access: AccessSettings): string | undefined {
   const { anonymous, users, jwt, acl, aclFile } = access;
-  if (anonymous === true && !loopback) {
+  const local = isLocal(listener);
+  const { clientCertificate = "none", identity, psk, cert } = listener.tls ?? {};
+  // Nobody comes in without a certificate or key that says who it is.
+  const proves = identity !== "none" && (clientCertificate === "required" || (psk !== undefined && cert === undefined));
+  if (proves) return undefined;
+  if (anonymous === true && !local) {
     const what =
       acl === undefined && aclFile === undefined
         ? "can publish, subscribe and command devices"
         : "comes in without a password and may what the access rules leave to anonymous clients";
     return `whoever reaches this address ${what}: broker.anonymous is true`;
   }
-  if ((anonymous === "auto" && loopback) || anonymous === true || users !== undefined || jwt !== undefined)
-    return undefined;
+  const someone = (anonymous === "auto" && local) || anonymous === true || users !== undefined || jwt !== undefined;
+  if (someone || clientCertificate === "optional" || psk !== undefined) return undefined;
   const none = "nobody can come in here: there are neither users (broker.users) nor tokens (broker.jwt)";
   return anonymous === false ? none : `${none}, and anonymous clients come in over loopback alone`;
 }
 
-function isLoopback(host: string): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host);
+function isLocal(listener: ListenerConfig): boolean {
+  return listener.scheme === "unix" || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(listener.host);
 }
 
 /** Files that are missing, and secrets that others may read: hashes can be guessed at, and an HS256 secret signs tokens. */

@@ -28,9 +28,14 @@ export function checkConfig(loaded: LoadedConfig, options: CheckOptions): Config
   return sortProblems([
     ...loaded.warnings,
     ...errors.map(({ path, message }) => loaded.problem(path, message)),
-    ...[...openListenerFindings(config), ...accessFileFindings(config.broker, ["broker"]), ...fileFindings(config)].map(
-      ({ path, message, level }) => loaded.problem(path, message, level),
-    ),
+    ...[
+      ...openListenerFindings(config),
+      ...accessFileFindings(config.broker, ["broker"]),
+      ...config.broker.listeners.flatMap(({ access = {} }, index) =>
+        accessFileFindings(access, ["broker", "listeners", index, "access"]),
+      ),
+      ...fileFindings(config),
+    ].map(({ path, message, level }) => loaded.problem(path, message, level)),
     ...commandWarnings(config).map(({ path, message }) => loaded.problem(path, message, "warning")),
   ]);
 }

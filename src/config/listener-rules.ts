@@ -8,7 +8,10 @@ import type { Finding } from "./wording.js";
 export function listenerFindings(config: Config): Finding[] {
   return [
     ...config.broker.listeners.flatMap((listener, index) =>
-      [...keyFindings(listener), ...accessConsistency(listener.access ?? {}, ["access"])].map(({ path, message }) => ({ path: ["broker", "listeners", index, ...path], message })),
+      [...keyFindings(listener), ...accessConsistency(listener.access ?? {}, ["access"])].map(({ path, message }) => ({
+        path: ["broker", "listeners", index, ...path],
+        message,
+      })),
     ),
     ...sameNames(config.broker.listeners),
     ...sameAddresses(config),
