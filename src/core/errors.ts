@@ -38,6 +38,10 @@ export const CATALOGUE = {
     "The outbox cannot write its folder, and goes on by itself once it can. Look for a full, read-only or failing disk, and at who owns the folder.",
   OUTBOX_LOCKED:
     "One process at a time can use an outbox's folder. End the other one, or give this one a folder of its own.",
+  STORE_UNAVAILABLE:
+    "What the broker keeps cannot be written to its folder, and it goes on by itself once it can be. Look for a full, read-only or failing disk, and at who owns the folder.",
+  STORE_LOCKED:
+    "One process at a time can use a broker's folder. End the other one, or give this one a state directory of its own.",
   CLOSED: "The gateway is stopping.",
 } as const;
 

@@ -53,11 +53,32 @@ export interface StoredSession extends SessionTerms {
 }
 
 /**
+ * What is alive, for a snapshot of it. Iterated a part at a time, in several turns of the event loop, while it changes: what is
+ * there from the beginning to the end of an iteration must come, what comes or goes meanwhile may. A Map's and a Set's own
+ * iterators do that. A change and its call of the store belong into one turn.
+ */
+export interface LiveState {
+  /** Those that are stored. */
+  sessions(): Iterable<LiveSession>;
+  retained(): Iterable<Publication>;
+}
+
+/** A session as it is, not a copy: its lists are iterated when it is its turn, the queue in several turns. */
+export interface LiveSession extends SessionTerms {
+  readonly clientId: string;
+  readonly subscriptions: Iterable<StoredSubscription>;
+  /** In order of their sequence. */
+  readonly queue: Iterable<QueueEntry & { readonly released: boolean }>;
+  readonly nextSequence: number;
+  readonly received: Iterable<number>;
+}
+
+/**
  * What of the broker survives a crash: durable sessions and retained messages. Every method records and returns at once;
  * what was recorded before `stored` is on the medium when that calls back.
  */
 export interface Store {
-  /** What was there at the start; empty afterwards, so that it is held once. */
+  /** What was there at the start; empty afterwards, so that it is held once. No snapshot is taken before it was called. */
   takeRecovered(): { readonly sessions: readonly StoredSession[]; readonly retained: readonly Publication[] };
   /** A session begins, or its terms change. */
   putSession(clientId: string, terms: SessionTerms): void;
@@ -77,7 +98,10 @@ export interface Store {
   completed(clientId: string, packetId: number): void;
   /** Keeps the message as the topic's latest; with an empty payload none (MQTT-3.3.1-6, -7). */
   retain(publication: Publication): void;
-  /** Calls back once all that was recorded is stored: at once where it is, or with why it could not be. In order. */
+  /**
+   * Calls back once all that was recorded is stored: at once where it is, or with why it could not be. In order. `done` must not
+   * throw. What could not be stored is not lost: it is tried again, and what is recorded meanwhile comes along.
+   */
   stored(done: (error?: Error) => void): void;
   close(): Promise<void>;
 }

@@ -142,7 +142,8 @@ export class SegmentOutbox implements DurableOutbox {
   }
 
   get depth(): Depth {
-    const oldest = this.#entries.oldest?.appended ?? (this.#loader.behind ? this.#passed : this.#commit.oldest);
+    const oldest =
+      this.#entries.oldest?.appended ?? (this.#loader.behind ? this.#passed : this.#commit.oldest?.appended);
     return { messages: this.#messages, bytes: this.#bytes, oldest };
   }
 

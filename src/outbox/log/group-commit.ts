@@ -1,8 +1,13 @@
 import { performance } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
-import type { Item } from "./log.js";
 
-export interface GroupCommitOptions<T extends Item> {
+/** What waits for a commit. */
+export interface Committed {
+  /** In bytes. */
+  readonly size: number;
+}
+
+export interface GroupCommitOptions<T extends Committed> {
   /** Stores a batch and tells whoever waits for it. Never rejects. */
   readonly commit: (batch: readonly T[]) => Promise<void>;
 }
@@ -26,7 +31,7 @@ const LONGEST_LINGER = 10;
  * - otherwise twice what a commit takes, 1 to 10 ms, or until enough have come. On a fast disk that costs little time and saves
  *   most of the processor's work; on an SD card it saves its life.
  */
-export class GroupCommit<T extends Item> {
+export class GroupCommit<T extends Committed> {
   readonly #options: GroupCommitOptions<T>;
   #pending: T[] = [];
   /** What is being stored. */
@@ -44,14 +49,14 @@ export class GroupCommit<T extends Item> {
     this.#options = options;
   }
 
-  /** Topic and payload bytes that no commit has begun to store. */
+  /** Bytes that no commit has begun to store. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** When the first was appended that is not stored yet, ms since the Unix epoch. */
-  get oldest(): number | undefined {
-    return (this.#batch[0] ?? this.#pending[0])?.appended;
+  /** The first that is not stored yet. */
+  get oldest(): T | undefined {
+    return this.#batch[0] ?? this.#pending[0];
   }
 
   add(item: T): void {

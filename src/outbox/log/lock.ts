@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { WeirError } from "../../core/errors.js";
+import { type ErrorCode, WeirError } from "../../core/errors.js";
 import { attempt, codeOf, type Files } from "./files.js";
 
 /**
@@ -31,12 +31,12 @@ const NOBODY = "given back\n";
 /** How often it looks again when others are taking the lock in the same moment. */
 const ROUNDS = 20;
 
-/** Rejects with OUTBOX_LOCKED while another process has it, or with the system's error where the lock cannot be written. */
-export async function lockFolder(files: Files, folder: string): Promise<Lock> {
+/** Rejects with `code` while another process has it, or with the system's error where the lock cannot be written. */
+export async function lockFolder(files: Files, folder: string, code: ErrorCode = "OUTBOX_LOCKED"): Promise<Lock> {
   const text = JSON.stringify(await holderOf(process.pid));
   for (let round = 0; round < ROUNDS; round += 1) {
     const highest = Math.max(0, ...(await generations(files, folder)));
-    if (highest > 0) await refuseIfHeld(files, folder, pathOf(folder, highest));
+    if (highest > 0) await refuseIfHeld(files, folder, pathOf(folder, highest), code);
     const own = pathOf(folder, highest + 1);
     try {
       await files.claim(own, text);
@@ -52,7 +52,7 @@ export async function lockFolder(files: Files, folder: string): Promise<Lock> {
     for (const n of all) if (n <= highest) await attempt(files.remove(pathOf(folder, n)));
     return { release: () => giveBack(files, own, pathOf(folder, highest + 2)) };
   }
-  throw new WeirError("OUTBOX_LOCKED", `${folder}: other processes are taking it at this moment`);
+  throw new WeirError(code, `${folder}: other processes are taking it at this moment`);
 }
 
 async function giveBack(files: Files, own: string, next: string): Promise<void> {
@@ -61,7 +61,7 @@ async function giveBack(files: Files, own: string, next: string): Promise<void> 
   await files.remove(own);
 }
 
-async function refuseIfHeld(files: Files, folder: string, path: string): Promise<void> {
+async function refuseIfHeld(files: Files, folder: string, path: string, code: ErrorCode): Promise<void> {
   let text = "";
   try {
     text = await files.text(path);
@@ -71,7 +71,7 @@ async function refuseIfHeld(files: Files, folder: string, path: string): Promise
   }
   const holder = parse(text);
   if (holder !== undefined && (await lives(holder))) {
-    throw new WeirError("OUTBOX_LOCKED", `${folder} is in use by process ${holder.pid} (${path})`);
+    throw new WeirError(code, `${folder} is in use by process ${holder.pid} (${path})`);
   }
 }
 
