@@ -99,7 +99,9 @@ export class ByteReader {
 
   blob(): Buffer {
     const start = this.#skip(this.number());
-    return Buffer.from(this.#bytes.subarray(start, this.#at));
+    const copy = Buffer.allocUnsafe(this.#at - start);
+    this.#bytes.copy(copy, 0, start, this.#at);
+    return copy;
   }
 
   #skip(length: number): number {

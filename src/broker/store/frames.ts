@@ -26,6 +26,8 @@ export class Frames {
   #start = 0;
   /** Once it is as long, a new one is begun; 0: there is none. */
   #limit = 0;
+  /** What refers to the last publication may stay in its frame up to here. */
+  #tail = 0;
   readonly #names = new Map<string, number>();
   #name = "";
   #nameNumber = -1;
@@ -65,7 +67,7 @@ export class Frames {
     if (disconnected !== undefined) out.number(wholeOf(disconnected));
     if (will === undefined) return;
     out.number(will.delay);
-    writePublication(out, will.publication);
+    this.#publish(will.publication);
   }
 
   /** `dropped`; `released` and `settled` with a sequence; `received` and `completed` with a packet id; `next`. */
@@ -123,26 +125,33 @@ export class Frames {
   #begin(kind: number, clientId: string): ByteWriter {
     const out = this.#out;
     out.byte(kind);
-    if (clientId === this.#name && this.#nameNumber >= 0) {
-      out.number(this.#nameNumber);
-      return out;
+    if (clientId === this.#name && this.#nameNumber >= 0) out.number(this.#nameNumber);
+    else {
+      this.#nameNumber = this.#client(clientId);
+      this.#name = clientId;
     }
+    return out;
+  }
+
+  #client(clientId: string): number {
     const known = this.#names.get(clientId);
     const number = known ?? this.#names.size;
-    out.number(number);
-    if (known === undefined) {
-      out.text(clientId);
-      this.#names.set(clientId, number);
-    }
-    this.#name = clientId;
-    this.#nameNumber = number;
-    return out;
+    this.#out.number(number);
+    if (known !== undefined) return number;
+    this.#out.text(clientId);
+    this.#names.set(clientId, number);
+    return number;
+  }
+
+  #publish(publication: Publication): void {
+    writePublication(this.#out, publication);
+    if (publication.clientId !== undefined) this.#client(publication.clientId);
   }
 
   /** The number of the publication, which is written if it was not yet. Room for `own` bytes is in its frame. */
   #numberOf(publication: Publication, own: number): number {
     const known = this.#known(publication);
-    if (known !== undefined && this.#fits(own)) return known;
+    if (known !== undefined && this.#fits(own, this.#tail)) return known;
     const both = own + FIELDS + mostOfPublication(publication);
     // A new frame knows it only where publications are known across frames.
     const kept = known !== undefined && this.#across !== undefined;
@@ -160,17 +169,18 @@ export class Frames {
     const begin = this.#out.at;
     this.#out.byte(KIND.publication);
     this.#out.number(number);
-    writePublication(this.#out, publication);
+    this.#publish(publication);
     const { at } = this.#out;
-    this.#limit = Math.max(this.#limit, at + Math.min(LONGEST_TAIL, at - begin));
+    this.#tail = at + Math.min(LONGEST_TAIL, at - begin);
     this.#publications += 1;
     if (this.#across === undefined) this.#publication = publication;
     else this.#across.set(publication, number);
     return number;
   }
 
-  #fits(most: number): boolean {
-    return this.#out.at < this.#limit && this.#out.at + most <= this.#out.bytes.length;
+  #fits(most: number, tail = 0): boolean {
+    const { at, bytes } = this.#out;
+    return at + most <= bytes.length && (at < this.#limit || at < tail);
   }
 
   #room(most: number): void {
@@ -189,6 +199,7 @@ export class Frames {
     }
     this.#start = out.at;
     this.#limit = out.at + FRAME;
+    this.#tail = 0;
     out.at += FRAME_HEADER;
     this.#names.clear();
     this.#nameNumber = -1;
@@ -204,5 +215,6 @@ export class Frames {
       this.#closedBytes += frame.end - frame.start;
     }
     this.#limit = 0;
+    this.#tail = 0;
   }
 }

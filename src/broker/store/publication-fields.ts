@@ -3,8 +3,8 @@ import type { ForwardedProperties, Publication } from "../publication.js";
 import { type ByteReader, type ByteWriter, Malformed, MOST_NUMBER, mostOfText } from "./bytes.js";
 
 /**
- * A publication: a byte of flags, topic, payload, then what the flags name, in the order of their bits. Of the properties a
- * second byte of flags says which there are.
+ * A publication: a byte of flags, topic, payload, then what the flags name: expiry, properties and, last, the client that
+ * published it, as in any record (record.ts). Of the properties a second byte of flags says which there are.
  */
 const QOS = 3;
 const RETAIN = 4;
@@ -19,6 +19,7 @@ const RESPONSE_TOPIC = 8;
 const CORRELATION = 16;
 const USER = 32;
 
+/** All but the client: if there is one, it has to follow. */
 export function writePublication(into: ByteWriter, publication: Publication): void {
   const { topic, payload, qos, retain, clientId, properties, messageExpiry } = publication;
   into.byte(
@@ -30,7 +31,6 @@ export function writePublication(into: ByteWriter, publication: Publication): vo
   );
   into.text(topic);
   into.blob(payload);
-  if (clientId !== undefined) into.text(clientId);
   // A clock that is wrong must not stop the store.
   if (messageExpiry !== undefined) into.number(wholeOf(messageExpiry));
   if (properties !== undefined) writeProperties(into, properties);
@@ -43,17 +43,16 @@ export function mostOfPublication({ topic, payload, clientId, properties }: Publ
   return fixed + named + payload.length + (properties === undefined ? 0 : mostOfProperties(properties));
 }
 
-export function readPublication(from: ByteReader): Publication {
+/** `client` reads the client. */
+export function readPublication(from: ByteReader, client: () => string): Publication {
   const flags = from.byte();
   const topic = from.text();
   const payload = from.blob();
-  const clientId = flags & CLIENT ? from.text() : undefined;
   const messageExpiry = flags & EXPIRY ? from.number() : undefined;
   const properties = flags & PROPERTIES ? readProperties(from) : undefined;
-  return {
-    ...{ topic, payload, qos: qosOf(flags & QOS), retain: (flags & RETAIN) !== 0 },
-    ...{ clientId, properties, messageExpiry },
-  };
+  const clientId = flags & CLIENT ? client() : undefined;
+  const [qos, retain] = [qosOf(flags & QOS), (flags & RETAIN) !== 0];
+  return { topic, payload, qos, retain, clientId, properties, messageExpiry };
 }
 
 export function qosOf(value: number): Qos {

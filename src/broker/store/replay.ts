@@ -2,7 +2,7 @@ import type { Publication } from "../publication.js";
 import { ByteReader, Malformed } from "./bytes.js";
 import { qosOf, readPublication } from "./publication-fields.js";
 import { AS_PUBLISHED, DISCONNECTED, IDENTIFIED, KIND, NO_LOCAL, QOS, RELEASED, RETAIN, WILL } from "./record.js";
-import type { QueueEntry, SessionTerms, StoredSession, StoredSubscription } from "./store.js";
+import type { QueueEntry, SessionTerms, StoredSession, StoredSubscription, StoredWill } from "./store.js";
 
 interface Known {
   terms: SessionTerms;
@@ -30,7 +30,7 @@ export class Replay {
 
   /** Numbers of publications mean others from here on. */
   forget(): void {
-    this.#publications = new Map();
+    if (this.#publications.size > 0) this.#publications = new Map();
   }
 
   /** Applies the records of a frame. Throws Malformed at the first that is none; those before it are applied. */
@@ -57,15 +57,19 @@ export class Replay {
 
   #record(from: ByteReader, names: string[]): void {
     const kind = from.byte();
-    if (kind === KIND.publication) this.#publications.set(from.number(), readPublication(from));
+    if (kind === KIND.publication)
+      this.#publications.set(
+        from.number(),
+        readPublication(from, () => nameOf(from, names)),
+      );
     else if (kind === KIND.retained) this.#retain(this.#publications.get(from.number()));
     else if (kind === KIND.cleared) this.#retained.delete(from.text());
     else if (kind === KIND.end) this.#end(from.number());
-    else this.#about(kind, nameOf(from, names), from);
+    else this.#about(kind, nameOf(from, names), from, names);
   }
 
-  #about(kind: number, clientId: string, from: ByteReader): void {
-    if (kind === KIND.session) this.#put(clientId, readTerms(from));
+  #about(kind: number, clientId: string, from: ByteReader, names: string[]): void {
+    if (kind === KIND.session) this.#put(clientId, readTerms(from, names));
     else if (kind === KIND.dropped) this.#sessions.delete(clientId);
     else {
       const session = this.#sessions.get(clientId);
@@ -127,6 +131,8 @@ function unsubscribe(session: Known | undefined, filter: string): void {
 /** A record that has a sequence or a packet id. Throws Malformed for a kind that there is not. */
 function change(kind: number, session: Known | undefined, value: number): void {
   const entry = session?.queue?.get(value);
+  // Also where the entry itself is lost, its sequence was given.
+  if (kind === KIND.settled || kind === KIND.released) raise(session, value + 1);
   if (kind === KIND.settled) session?.queue?.delete(value);
   else if (kind === KIND.completed) session?.received?.delete(value);
   else if (kind === KIND.received) receive(session, value);
@@ -153,11 +159,15 @@ function nameOf(from: ByteReader, names: string[]): string {
   return name;
 }
 
-function readTerms(from: ByteReader): SessionTerms {
+function readTerms(from: ByteReader, names: string[]): SessionTerms {
   const expiry = from.number();
   const flags = from.byte();
   const disconnected = flags & DISCONNECTED ? from.number() : undefined;
-  const will = flags & WILL ? { delay: from.number(), publication: readPublication(from) } : undefined;
+  const read = (): StoredWill => ({
+    delay: from.number(),
+    publication: readPublication(from, () => nameOf(from, names)),
+  });
+  const will = flags & WILL ? read() : undefined;
   return { expiry, will, disconnected };
 }
 
