@@ -135,10 +135,14 @@ export class Model implements LiveState {
 
 /** To be compared: in an order that does not depend on how it came about, without what is undefined. */
 export function stateOf({ sessions, retained }: ReturnType<Store["takeRecovered"]>): unknown {
-  const plain = (value: unknown): unknown =>
-    JSON.parse(
-      JSON.stringify(value, (_, part) => (part instanceof Uint8Array ? Buffer.from(part).toString("hex") : part)),
-    );
+  const plain = (value: unknown): unknown => {
+    if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
+    if (Array.isArray(value)) return value.map(plain);
+    if (typeof value !== "object" || value === null) return value;
+    const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+    fields.sort(([one], [other]) => (one < other ? -1 : 1));
+    return Object.fromEntries(fields.map(([name, field]) => [name, plain(field)]));
+  };
   const byText = (key: (value: never) => string) => (a: unknown, b: unknown) =>
     key(a as never) < key(b as never) ? -1 : 1;
   const sorted = sessions.map(({ subscriptions, received, ...rest }) => ({
