@@ -109,7 +109,10 @@ export class DurableStore implements Store {
       retry,
       rehearse: (room) => this.#rehearse(room),
       onBegin: (what) => this.#report.faultBegan(what),
-      onEnd: () => this.#report.faultEnded(),
+      onEnd: () => {
+        this.#report.faultEnded();
+        this.#writeSoon(); // what was recorded during the last try
+      },
     });
   }
 
@@ -195,7 +198,7 @@ export class DurableStore implements Store {
     clearTimeout(this.#syncing);
     await this.#commit.close();
     await this.#fault.stop();
-    const trouble = await attempt(this.#flush(this.#options.durability !== "none"));
+    const trouble = await attempt(this.#lastFlush());
     if (trouble !== undefined) this.#report.unstored(trouble);
     await attempt(this.#compacting ?? Promise.resolve());
     await this.#segments.close();
@@ -210,13 +213,17 @@ export class DurableStore implements Store {
   #changed(): void {
     this.#recorded += 1;
     if (this.#frames.bytes > MOST_HELD) this.#overflow();
-    if (this.#soon === undefined && this.#closing === undefined) this.#soon = setTimeout(() => this.#write(), LAG);
+    if (this.#soon === undefined) this.#writeSoon();
   }
 
   #isStored(): boolean {
     if (this.#gap) return false;
     if (this.#options.durability === "commit") return this.#safe === this.#recorded;
     return this.#frames.bytes + this.#writing < MOST_UNWRITTEN;
+  }
+
+  #writeSoon(): void {
+    if (this.#closing === undefined) this.#soon ??= setTimeout(() => this.#write(), LAG);
   }
 
   /** What nobody waits for is written soon, so that kill -9 costs little, and synced within the interval. */
@@ -302,6 +309,7 @@ export class DurableStore implements Store {
     this.#segments.doubt = false;
     this.#gap = true;
     this.#gaps += 1;
+    this.#writeSoon();
   }
 
   #compactIfDue(): void {
@@ -342,8 +350,19 @@ export class DurableStore implements Store {
     if (this.#gaps === gaps) this.#gap = false;
   }
 
-  async #rehearse(room: number): Promise<void> {
+  async #lastFlush(): Promise<void> {
+    if (!this.#gap && this.#safe === this.#recorded) return;
+    await this.#hold();
+    await this.#flush(this.#options.durability !== "none");
+  }
+
+  /** Without the lock the folder may be another process's. */
+  async #hold(): Promise<void> {
     this.#lock ??= await lockFolder(this.#files, this.#options.folder, "STORE_LOCKED");
+  }
+
+  async #rehearse(room: number): Promise<void> {
+    await this.#hold();
     await this.#flush(true);
     await this.#segments.rehearse(room);
   }

@@ -44,7 +44,11 @@ export async function lockFolder(files: Files, folder: string, code: ErrorCode =
       if (codeOf(error) === "EEXIST") continue;
       throw error;
     }
-    const all = await generations(files, folder);
+    const all = await generations(files, folder).catch(async (error: unknown) => {
+      // This process lives: left behind, it would keep itself out.
+      await attempt(files.remove(own));
+      throw error;
+    });
     if (Math.max(...all) > highest + 1) {
       await files.remove(own);
       continue;

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { encodeHeader } from "../../../../src/broker/store/file.js";
+import { crc32 } from "../../../../src/outbox/log/crc.js";
 import { Disk, systemError } from "../../outbox/log/disk.js";
 import { eventually } from "../../../support/eventually.js";
 import { events, open, publication, stored, TERMS } from "./fixture.js";
@@ -177,8 +179,6 @@ test("a damaged snapshot gives what is sound of it, and a file of a later versio
   const cut = await open({}, Disk.of(new Map(kept).set(file, bytes.subarray(0, 60_000))));
   assert.ok(events(cut.journal, "store_lost") > 0);
   await cut.store.close();
-  const { encodeHeader } = await import("../../../../src/broker/store/file.js");
-  const { crc32 } = await import("../../../../src/outbox/log/crc.js");
   const header = encodeHeader(1);
   header.writeUInt16LE(2, 8);
   header.writeUInt32LE(crc32(header, 0, 16), 16);

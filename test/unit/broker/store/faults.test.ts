@@ -128,6 +128,15 @@ test("a disk that was full when the process ended does not keep the next one fro
   }
 });
 
+test("what is recorded while the disk fails and never stored is told when the process ends", async () => {
+  const { store, model, disk, journal } = await open();
+  disk.trouble = full();
+  model.put("a", TERMS);
+  await assert.rejects(stored(store), { code: "STORE_UNAVAILABLE" });
+  await store.close();
+  assert.equal(events(journal, "store_unstored"), 1);
+});
+
 test("a folder that cannot be read is an error, and says what to do", async () => {
   const disk = new Disk();
   disk.trouble = (call) => (call === "list" ? systemError("EACCES") : undefined);

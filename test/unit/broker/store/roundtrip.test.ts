@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryStore } from "../../../../src/broker/store/memory.js";
 import { eventually } from "../../../support/eventually.js";
+import { Disk } from "../../outbox/log/disk.js";
 import { events, type Opened, open, publication, stored, TERMS } from "./fixture.js";
 import { stateOf } from "./model.js";
 
@@ -152,7 +153,7 @@ test("under interval and none nobody waits, and what is recorded is written soon
     });
     assert.ok(called);
     await eventually(async () => {
-      const copy = (await import("../../outbox/log/disk.js")).Disk.of(disk.image());
+      const copy = Disk.of(disk.image());
       const { store: other, model: seen } = await open({}, copy);
       await other.close();
       return seen.has("a");
