@@ -1,8 +1,11 @@
 import { join } from "node:path";
+import { openAccess } from "./broker/access/open.js";
 import { everyone } from "./broker/access/everyone.js";
 import { type Broker, openBroker } from "./broker/broker.js";
 import { memoryStore } from "./broker/store/memory.js";
-import { type DeviceConfig, resourcePolicy } from "./config/index.js";
+import { openStore } from "./broker/store/open.js";
+import type { LiveState, Store } from "./broker/store/store.js";
+import { type Config, type DeviceConfig, resourcePolicy } from "./config/index.js";
 import { type ClockStatus, createHold, openClock, sessionByWall } from "./clock/index.js";
 import type { Link, Session } from "./core/adapter.js";
 import { messageOf, WeirError } from "./core/errors.js";
@@ -114,12 +117,22 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
       if (!isCommandTopic(prefix, message.topic)) return offered;
       return Promise.resolve(offered).then(() => downlink.handle(message, origin));
     };
+    const access = await openAccess({
+      settings: config.broker,
+      listeners: config.broker.listeners,
+      now,
+      trusted: clock.trusted,
+      ticks,
+      journal,
+    });
+    undo.push(() => access.close());
     const broker = await openBroker({
       id: gateway,
       admit: (message, client) => admit(message, { from: "client", client }),
       journal,
-      access: everyone,
-      store: memoryStore(),
+      access,
+      wall: now,
+      openStore: (live) => openBrokerStore(config, live, journal),
       version: release,
       sys: config.broker.sys === "off" ? 0 : config.broker.sys,
       rewrite: config.broker.rewrite,
@@ -267,6 +280,16 @@ function opensFirst({ state }: Supervised): boolean {
   return state.kind === "idle" || (state.kind === "opening" && state.failures === 0);
 }
 
+/** How long `interval` lets pass between two syncs, in ms. */
+const SYNC_EVERY = 1_000;
+
+function openBrokerStore({ gateway, broker }: Config, live: LiveState, journal: Journal): Promise<Store> {
+  const { durability } = broker;
+  if (durability === "memory") return Promise.resolve(memoryStore());
+  const folder = join(gateway.state, "broker");
+  return openStore({ folder, durability, interval: SYNC_EVERY, live, journal });
+}
+
 /** The second broker of demos: what a bridge carries has somewhere to arrive. */
 async function openUpstream(plan: Plan, journal: Journal): Promise<Broker | undefined> {
   const listener = plan.config.simulator?.upstream;
@@ -276,7 +299,7 @@ async function openUpstream(plan: Plan, journal: Journal): Promise<Broker | unde
     admit: () => undefined,
     journal,
     access: everyone,
-    store: memoryStore(),
+    openStore: async () => memoryStore(),
     version: version(),
     sys: 0,
     limits: { ...plan.config.broker.limits, queue: plan.config.broker.queue },

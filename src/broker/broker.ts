@@ -21,7 +21,7 @@ import { Routes } from "./routes/routes.js";
 import { Sessions } from "./session/sessions.js";
 import { Stats } from "./stats.js";
 import { Sys } from "./sys/sys.js";
-import type { Store, StoredWill } from "./store/store.js";
+import type { LiveState, Store, StoredWill } from "./store/store.js";
 
 export interface BrokerOptions {
   readonly id: string;
@@ -32,12 +32,15 @@ export interface BrokerOptions {
    */
   readonly admit: (message: Message, clientId: string) => Promise<unknown> | undefined;
   readonly journal: Journal;
+  /** ms since the Unix epoch, for tokens that end. The machine's clock if left out. */
+  readonly wall?: () => number;
   /** Of the gateway, for $SYS. */
   readonly version: string;
   /** ms between two publications of $SYS topics; 0: none. */
   readonly sys: number;
   readonly access: Access;
-  readonly store: Store;
+  /** Opens what survives a crash; `live` is what it is to keep. The broker closes it. */
+  readonly openStore: (live: LiveState) => Promise<Store>;
   readonly limits: Limits;
   readonly rewrite?: readonly RewriteRule[];
   readonly clients?: readonly PolicyRule[];
@@ -60,9 +63,10 @@ export interface Broker {
 
 /** How often is looked at what depends on time, in ms at most. */
 const SWEEP = 1_000;
+
 /** The embedded broker: aedes routes, sessions and connections are ours. It routes from now on, and listens when it is told to. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
-  const { access, store, journal, admit, limits } = options;
+  const { access, journal, admit, limits } = options;
   const now = steadyNow;
   const started = now();
   const policyOf = policies(options.clients ?? []);
@@ -70,6 +74,9 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const stats = new Stats();
   const budget = { used: 0, limit: limits.queuedSize };
   const routes = new Routes();
+  const router = await Router.open(options.id, routes, (publication) => retained.keep(publication));
+  // Not asked before what was recovered is taken, in this turn of the event loop.
+  const store = await options.openStore({ sessions: () => sessions.live(), retained: () => retained.live() });
   const recovered = store.takeRecovered();
   const retained = new Retained(
     {
@@ -86,7 +93,6 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     },
     recovered.retained,
   );
-  const router = await Router.open(options.id, routes, retained);
   const pressure = new Pressure();
 
   const publishWill = (identity: Identity, will: StoredWill): void => {
@@ -133,6 +139,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     recovered.sessions,
   );
   const core: Core = {
+    wall: options.wall ?? Date.now,
     limits,
     access,
     sessions,
@@ -157,6 +164,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   };
   access.onChange((revoked) => {
     routes.invalidate();
+    for (const session of sessions.values()) session.outgoing.doubt();
     for (const connection of connections) connection.permissionsChanged(revoked);
   });
 
@@ -185,9 +193,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     publish: (publication) => void router.publish(publication),
   });
   const telling = options.sys > 0 ? setInterval(() => sys.tell(options.sys), options.sys) : undefined;
-  const sweeping = setInterval(sweep, Math.min(SWEEP, limits.patience / 2));
-  // Wills of clients whose connection the crash ended.
-  sessions.sweep();
+  let sweeping: NodeJS.Timeout | undefined;
 
   const listeners: Listener[] = [];
   const to = {
@@ -203,6 +209,10 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   };
   return {
     listen: async (settings) => {
+      // Not before: what becomes of a will is nothing yet that the gateway could take.
+      sweeping ??= setInterval(sweep, Math.min(SWEEP, limits.patience / 2));
+      // Wills of clients whose connection a crash ended.
+      sessions.sweep();
       try {
         for (const one of settings) listeners.push(await openListener(one, handle, to));
       } catch (error) {
@@ -236,6 +246,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       for (const connection of connections) connection.end("stopping");
       await endListeners();
       await router.close();
+      await store.close();
     },
   };
 }
@@ -243,7 +254,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
 const DROPPED = {
   queue_full: "as much waits for it as may",
   too_large: "it is larger than the client takes",
-  slow: "the client takes too little",
+  denied: "the client may not have it any more",
 } as const;
 
 /** The will as it is published now: its life begins (MQTT 5 3.1.3.2.4). */

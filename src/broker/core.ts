@@ -23,7 +23,9 @@ export interface Core {
   readonly pressure: Pressure;
   readonly stats: Stats;
   readonly journal: Journal;
-  /** ms since the Unix epoch, steady. */
+  /** ms since the Unix epoch. */
+  readonly wall: () => number;
+  /** The same, steady: not set while the process runs. */
   readonly now: () => number;
   /** Called for every PUBLISH of a client before it is routed and acknowledged. Undefined: it may be. */
   readonly admit: (message: Message, clientId: string) => Promise<unknown> | undefined;

@@ -11,6 +11,9 @@ export interface RetainedOptions {
   readonly refused: (topic: string) => void;
 }
 
+/** Looked at in one go. */
+const SLICE = 64;
+
 /** The latest message of each topic for those who subscribe later (MQTT 3.3.1.3). */
 export class Retained {
   readonly #options: RetainedOptions;
@@ -61,9 +64,14 @@ export class Retained {
     };
   }
 
-  /** All of them, likewise. */
-  walkAll(): { advance(steps: number, found: (publication: Publication) => void): boolean } {
-    return this.#messages.all();
+  /** All that a crash leaves, for a new generation of the store. */
+  *live(): Iterable<Publication> {
+    const walk = this.#messages.all();
+    for (let more = true; more; ) {
+      const some: Publication[] = [];
+      more = walk.advance(SLICE, (publication) => some.push(publication));
+      for (const publication of some) if (lasting(publication.topic)) yield publication;
+    }
   }
 
   #expired({ messageExpiry }: Publication): boolean {

@@ -1,6 +1,5 @@
 import { Aedes, type PublishPacket } from "aedes";
 import type { Publication } from "./publication.js";
-import type { Retained } from "./retained.js";
 import { deliver, NOBODY } from "./routes/matched.js";
 import type { Routes } from "./routes/routes.js";
 import type { Subscriber } from "./routes/subscriber.js";
@@ -18,8 +17,9 @@ export class Router {
     this.#routes = routes;
   }
 
-  static async open(id: string, routes: Routes, retained: Retained): Promise<Router> {
-    const aedes = await Aedes.createBroker({ id, mq: new Emitter(routes), persistence: persistence(retained) });
+  /** `keep` takes what is to be retained. */
+  static async open(id: string, routes: Routes, keep: (publication: Publication) => void): Promise<Router> {
+    const aedes = await Aedes.createBroker({ id, mq: new Emitter(routes), persistence: persistence(keep) });
     return new Router(aedes, routes);
   }
 
@@ -102,12 +102,12 @@ function at<T>(value: T): PromiseLike<T> {
 }
 
 /** `persistence` of aedes: retained messages. Sessions are ours, so that nothing is queued in aedes. */
-function persistence(retained: Retained) {
+function persistence(keep: (publication: Publication) => void) {
   const none: readonly never[] = [];
   return {
     setup: async () => {},
     storeRetained: (publication: Publication) => {
-      retained.keep(publication);
+      keep(publication);
       return at(undefined);
     },
     subscriptionsByTopic: () => at(none),

@@ -29,7 +29,7 @@ export function brokerOptions(options: Partial<BrokerOptions> = {}): BrokerOptio
     admit: () => undefined,
     journal: () => {},
     access: everyone,
-    store: memoryStore(),
+    openStore: async () => memoryStore(),
     limits: usualLimits,
     ...options,
   };

@@ -190,7 +190,7 @@ export class Connection implements Client {
       return;
     }
     const { until } = open.session.identity;
-    if (until !== undefined && now > until) {
+    if (until !== undefined && this.#core.wall() > until) {
       this.end("revoked", "its token has ended");
       return;
     }

@@ -30,7 +30,9 @@ export interface OutgoingOptions {
   /** ms since the Unix epoch. */
   readonly now: () => number;
   /** A message was dropped. */
-  readonly dropped: (reason: "queue_full" | "expired" | "too_large") => void;
+  readonly dropped: (reason: "queue_full" | "expired" | "too_large" | "denied") => void;
+  /** Asked again for what waits, where permissions may have changed since it came. */
+  readonly mayReceive: (topic: string) => boolean;
 }
 
 /**
@@ -53,6 +55,10 @@ export class Outgoing {
   #waiting = 0;
   #bytes = 0;
   #link: Link | undefined;
+  /** Below this sequence it is asked again whether the client may have it. */
+  #doubted = 0;
+  /** What was answered, by topic. */
+  #verdicts = new Map<string, boolean>();
 
   constructor(options: OutgoingOptions, recovered?: Pick<StoredSession, "queue" | "nextSequence">) {
     this.#options = options;
@@ -110,9 +116,16 @@ export class Outgoing {
     this.pump();
   }
 
+  /** Permissions may have changed. */
+  doubt(): void {
+    this.#doubted = this.#entries.tail;
+    this.#verdicts = new Map();
+  }
+
   /** A connection is there: what was on its way goes again, in order (MQTT-4.4.0-1). */
   attach(link: Link): void {
     this.#link = link;
+    this.doubt();
     this.pump();
   }
 
@@ -224,6 +237,11 @@ export class Outgoing {
       this.#settle(sequence);
       return;
     }
+    if (!dup && sequence < this.#doubted && !this.#mayReceive(publication.topic)) {
+      this.#options.dropped("denied");
+      this.#settle(sequence);
+      return;
+    }
     if (!link.publish(publication, { qos, retain, identifiers, packetId: packetIdOf(sequence), dup })) {
       this.#options.dropped("too_large");
       this.#settle(sequence);
@@ -232,6 +250,15 @@ export class Outgoing {
     entry.progress = "sent";
     if (this.#notes === undefined) entry.publication = undefined;
     this.#inFlight++;
+  }
+
+  #mayReceive(topic: string): boolean {
+    const known = this.#verdicts.get(topic);
+    if (known !== undefined) return known;
+    const verdict = this.#options.mayReceive(topic);
+    if (this.#verdicts.size >= MOST_VERDICTS) this.#verdicts = new Map();
+    this.#verdicts.set(topic, verdict);
+    return verdict;
   }
 
   #expired({ messageExpiry }: Publication): boolean {
@@ -344,6 +371,8 @@ export class Outgoing {
     this.#entries.skipTo(nextSequence);
   }
 }
+
+const MOST_VERDICTS = 256;
 
 /** In place of what needs not be sent again. */
 const NOTHING: Publication = { topic: "", payload: new Uint8Array(0), qos: 1, retain: false };

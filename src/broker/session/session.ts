@@ -2,7 +2,14 @@ import type { Identity } from "../access/access.js";
 import type { Limits } from "../limits.js";
 import type { Publication } from "../publication.js";
 import type { Grant, Subscriber } from "../routes/subscriber.js";
-import type { SessionTerms, Store, StoredSession, StoredSubscription, StoredWill } from "../store/store.js";
+import type {
+  LiveSession,
+  SessionTerms,
+  Store,
+  StoredSession,
+  StoredSubscription,
+  StoredWill,
+} from "../store/store.js";
 import type { Link } from "./delivery.js";
 import { type Budget, type Notes, Outgoing } from "./outgoing.js";
 
@@ -18,7 +25,7 @@ export interface SessionOptions {
   readonly dropped: (clientId: string, reason: DropReason) => void;
 }
 
-export type DropReason = "queue_full" | "expired" | "too_large" | "slow";
+export type DropReason = "queue_full" | "expired" | "too_large" | "denied";
 
 /** What a client asks of its session, and what is known of it. */
 export type Terms = Omit<SessionTerms, "user" | "listener">;
@@ -65,7 +72,14 @@ export class Session implements Subscriber {
     this.#kept = terms.expiry > 0;
     this.#noted = recovered !== undefined;
     const notes = this.#kept ? notesOf(store, clientId) : undefined;
-    const own = { limits, budget, now, notes, dropped: (why: DropReason) => dropped(clientId, why) };
+    const own = {
+      limits,
+      budget,
+      now,
+      notes,
+      dropped: (why: DropReason) => dropped(clientId, why),
+      mayReceive: (topic: string) => this.mayReceive(topic),
+    };
     this.outgoing = new Outgoing(own, recovered);
   }
 
@@ -80,6 +94,22 @@ export class Session implements Subscriber {
   /** Whether a crash leaves it. */
   get kept(): boolean {
     return this.#kept;
+  }
+
+  /** Whether the store knows of it. */
+  get noted(): boolean {
+    return this.#noted;
+  }
+
+  live(): LiveSession {
+    const { clientId, expiry, will, disconnected, outgoing } = this;
+    const { user, listener } = this.identity;
+    return {
+      ...{ clientId, user, listener, expiry, will, disconnected, nextSequence: outgoing.nextSequence },
+      subscriptions: this.#kept ? this.subscriptions.values() : [],
+      queue: this.#kept ? outgoing.live() : [],
+      received: this.#kept ? this.received : [],
+    };
   }
 
   mayReceive(topic: string): boolean {

@@ -1,6 +1,6 @@
 import type { Identity } from "../access/access.js";
 import type { Routes } from "../routes/routes.js";
-import type { StoredSession, StoredSubscription, StoredWill } from "../store/store.js";
+import type { LiveSession, StoredSession, StoredSubscription, StoredWill } from "../store/store.js";
 import { type ClientLink, Session, type SessionOptions, type Terms } from "./session.js";
 
 export interface SessionsOptions extends SessionOptions {
@@ -33,6 +33,11 @@ export class Sessions {
 
   get away(): number {
     return this.#away.size;
+  }
+
+  /** Those that a crash leaves, for a new generation of the store. */
+  *live(): Iterable<LiveSession> {
+    for (const session of this.#sessions.values()) if (session.noted) yield session.live();
   }
 
   /** Messages that wait in them, or are on their way. */

@@ -1,7 +1,18 @@
 import type { Publication } from "../publication.js";
 import { ByteReader, Malformed } from "./bytes.js";
 import { qosOf, readPublication } from "./publication-fields.js";
-import { AS_PUBLISHED, DISCONNECTED, IDENTIFIED, KIND, NO_LOCAL, QOS, RELEASED, RETAIN, WILL } from "./record.js";
+import {
+  AS_PUBLISHED,
+  DISCONNECTED,
+  IDENTIFIED,
+  KIND,
+  NO_LOCAL,
+  OWNED,
+  QOS,
+  RELEASED,
+  RETAIN,
+  WILL,
+} from "./record.js";
 import type { QueueEntry, SessionTerms, StoredSession, StoredSubscription, StoredWill } from "./store.js";
 
 interface Known {
@@ -162,13 +173,15 @@ function nameOf(from: ByteReader, names: string[]): string {
 function readTerms(from: ByteReader, names: string[]): SessionTerms {
   const expiry = from.number();
   const flags = from.byte();
+  const listener = from.text();
+  const user = flags & OWNED ? from.text() : undefined;
   const disconnected = flags & DISCONNECTED ? from.number() : undefined;
   const read = (): StoredWill => ({
     delay: from.number(),
     publication: readPublication(from, () => nameOf(from, names)),
   });
   const will = flags & WILL ? read() : undefined;
-  return { expiry, will, disconnected };
+  return { user, listener, expiry, will, disconnected };
 }
 
 function readSubscription(from: ByteReader): StoredSubscription {

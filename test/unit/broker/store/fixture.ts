@@ -42,7 +42,7 @@ export function publication(text: string, extra: Partial<Publication> = {}): Pub
   return { topic: `t/${text}`, payload: Buffer.from(text), qos: 1, retain: false, ...extra };
 }
 
-export const TERMS = { expiry: 3600 };
+export const TERMS = { listener: "tcp://127.0.0.1:1883", expiry: 3600 };
 
 export function events(journal: readonly Entry[], event: string): number {
   return journal.filter((entry) => entry.event === event).length;

@@ -31,7 +31,9 @@ const publication: fc.Arbitrary<Publication> = fc.record({
   ...{ clientId: maybe(client), properties: maybe(properties), messageExpiry: maybe(fc.nat({ max: 2 ** 45 })) },
 });
 const terms = fc.record({
-  expiry: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+  user: maybe(fc.string()),
+  listener: fc.string(),
+  expiry: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
   will: maybe(fc.record({ publication, delay: fc.nat({ max: 2 ** 32 - 1 }) })),
   disconnected: maybe(fc.nat({ max: 2 ** 45 })),
 });

@@ -20,7 +20,7 @@ function told(text: string): Promise<unknown> {
 
 async function recordForEver(worker: number): Promise<void> {
   const id = `client-${worker}`;
-  model.put(id, { expiry: 60 });
+  model.put(id, { listener: "tcp://127.0.0.1:1883", expiry: 60 });
   for (;;) {
     const number = next++;
     const publication = { topic: `${number}`, payload: Buffer.alloc(number % 200), qos: 1, retain: false } as const;

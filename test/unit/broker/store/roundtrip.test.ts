@@ -21,8 +21,13 @@ function fill({ model }: Opened): void {
   const rich = publication("rich", { qos: 2, clientId: "sender", properties, messageExpiry: 1_800_000_000_123 });
   const bare = publication("x".repeat(300), { payload: Buffer.alloc(100_000, 7), properties: {} });
   const binary = publication("b", { properties: { payloadFormatIndicator: false, userProperties: [] } });
-  model.put("a", { expiry: 4_294_967_295, will: { publication: rich, delay: 7 }, disconnected: undefined });
-  model.put("b", { expiry: 1, disconnected: 1_763_890_000_123 });
+  model.put("a", {
+    listener: "tcp://127.0.0.1:1883",
+    expiry: 4_294_967_295,
+    will: { publication: rich, delay: 7 },
+    disconnected: undefined,
+  });
+  model.put("b", { listener: "tcp://127.0.0.1:1883", expiry: 1, disconnected: 1_763_890_000_123 });
   model.put("", TERMS);
   const plain = { qos: 0, noLocal: false, retainAsPublished: false } as const;
   model.subscribe("a", {
@@ -66,7 +71,7 @@ for (const durability of ["commit", "interval", "none"] as const) {
     const second = await open({ durability, compactBytes: 1 }, first.disk);
     assert.deepEqual(second.model.state, wanted);
     assert.deepEqual(second.store.takeRecovered(), { sessions: [], retained: [] }, "it is given once");
-    second.model.put("a", { expiry: 5 });
+    second.model.put("a", { listener: "tcp://127.0.0.1:1883", expiry: 5 });
     const changed = second.model.state;
     await eventually(
       () => [...second.disk.names.keys()].some((name) => name.endsWith(".snapshot")),

@@ -9,8 +9,16 @@ const LARGE = Buffer.alloc(30_000, 1);
 const IDS = ["a", "b", "c", "d", "e", "f", "g", "h"];
 const entry = { qos: 2, retain: false, identifiers: undefined } as const;
 
-function will(text: string): { expiry: number; will: { delay: number; publication: ReturnType<typeof publication> } } {
-  return { expiry: 60, will: { delay: 1, publication: publication(text, { payload: LARGE }) } };
+function will(text: string): {
+  listener: string;
+  expiry: number;
+  will: { delay: number; publication: ReturnType<typeof publication> };
+} {
+  return {
+    listener: "tcp://127.0.0.1:1883",
+    expiry: 60,
+    will: { delay: 1, publication: publication(text, { payload: LARGE }) },
+  };
 }
 
 /** One change after another, at each place of the state, in front of the snapshot's slices and behind them. */
