@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { accessProblems } from "./broker/access/open.js";
 import { coapTarget, createAdapters, type FarDevice } from "../adapters/index.js";
 import {
   type Config,
@@ -47,7 +48,9 @@ export function makePlan(options: PlanOptions): Plan {
     ...adapterProblems(adapters, loaded, shelf),
     ...simulationProblems(loaded, shelf),
   ];
-  if (problems.some((problem) => problem.level === "error")) throw new ConfigError(problems);
+  // What is in the files of users and rules, once it is known that they are there.
+  if (!problems.some(isError)) problems.push(...accessFileProblems(loaded));
+  if (problems.some(isError)) throw new ConfigError(problems);
   const profiles = new Map<string, Profile>();
   for (const { id, profile: ref } of loaded.config.devices) {
     const profile = ref === undefined ? undefined : shelf.of(ref);
@@ -67,6 +70,16 @@ export function makePlan(options: PlanOptions): Plan {
     simulatedPorts,
     redacted: () => loaded.redacted(),
   };
+}
+
+function isError({ level }: ConfigProblem): boolean {
+  return level === "error";
+}
+
+function accessFileProblems(loaded: LoadedConfig): ConfigProblem[] {
+  const { broker } = loaded.config;
+  const found = accessProblems({ settings: broker, listeners: broker.listeners });
+  return found.map((message) => loaded.problem(["broker"], message));
 }
 
 interface Shelf {

@@ -11,7 +11,7 @@ const LARGEST_PACKET = 268_435_460;
 
 /** Of `broker.limits`, beside those of connections. */
 export const sessionLimits = {
-  packetSize: size(1_024, LARGEST_PACKET).prefault("16MiB").describe("Largest MQTT packet of a client."),
+  packetSize: size(16, LARGEST_PACKET).prefault("16MiB").describe("Largest MQTT packet of a client."),
   connectPacketSize: size(1_024, LARGEST_PACKET)
     .prefault("256KiB")
     .describe("Largest packet of a client that was not let in yet."),

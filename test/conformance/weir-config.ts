@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Conf } from "./mosquitto-conf.js";
 
 /**
@@ -9,11 +10,23 @@ export type SuiteName = "eclipse-3.1.1" | "eclipse-5" | "mosquitto";
 
 type Settings = Readonly<Record<string, unknown>>;
 
+/**
+ * What Weir says of itself is retained and matches `#`, which the suites subscribe to and expect nothing from. One test of
+ * Eclipse's wants a filter refused.
+ */
+const HIDDEN: Settings = {
+  rules: [{ deny: "subscribe", topics: ["weir/#", "test/nosubscribe"] }],
+  default: "allow",
+};
+
+/** mosquitto's numbers, which its tests compare byte by byte with those in CONNACK. */
+const NUMBERS: Settings = { topicAliases: 10, receiveMaximum: 20, packetSize: "256MiB", topicLevels: 201 };
+
 /** What each suite takes for granted of a broker that it does not configure: keys below `broker`. */
 const ASSUMED: Readonly<Record<SuiteName, Settings>> = {
-  "eclipse-3.1.1": {},
-  "eclipse-5": {},
-  mosquitto: {},
+  "eclipse-3.1.1": { acl: HIDDEN },
+  "eclipse-5": { acl: HIDDEN, limits: { ...NUMBERS, keepAlive: "60s" } },
+  mosquitto: { acl: HIDDEN, limits: NUMBERS },
 };
 
 /** Keys below `broker` that mean what the option means with this value; undefined: there are none. */
@@ -21,8 +34,22 @@ type Equivalent = (value: string) => Settings | undefined;
 
 const nothing: Equivalent = () => ({});
 
+const limit = (name: string, of: (value: string) => unknown = Number): Equivalent => {
+  return (value) => ({ limits: { [name]: of(value) } });
+};
+
 const EQUIVALENTS: ReadonlyMap<string, Equivalent> = new Map([
-  ["allow_anonymous", (value: string) => (value === "true" ? {} : undefined)],
+  ["allow_anonymous", (value: string) => ({ anonymous: value === "true" })],
+  ["password_file", (value: string) => ({ users: resolve(value) })],
+  // In place of the rules that hide what Weir says of itself.
+  ["acl_file", (value: string) => ({ acl: undefined, aclFile: resolve(value) })],
+  ["max_connections", limit("connections")],
+  ["max_keepalive", limit("keepAlive", (value) => `${value}s`)],
+  ["max_packet_size", limit("packetSize", (value) => `${value}B`)],
+  [
+    "max_inflight_messages",
+    (value: string) => ({ limits: { receiveMaximum: Number(value), inFlight: Number(value) } }),
+  ],
   // Where its state is kept is the business of whoever starts it.
   ["persistence", nothing],
   ["persistence_file", nothing],
@@ -44,7 +71,11 @@ export function configureWeir(suite: SuiteName, state: string, { ports, options 
   for (const [option, value] of options) {
     const settings = EQUIVALENTS.get(option)?.(value);
     if (settings === undefined) refused.push(`${option} ${value}`);
-    else broker = { ...broker, ...settings };
+    else broker = { ...broker, ...settings, limits: { ...limitsOf(broker), ...limitsOf(settings) } };
   }
   return { text: `${JSON.stringify({ gateway: { id: "conformance", state }, broker })}\n`, refused };
+}
+
+function limitsOf({ limits }: Settings): Settings {
+  return typeof limits === "object" && limits !== null ? { ...limits } : {};
 }

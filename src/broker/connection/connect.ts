@@ -139,8 +139,8 @@ function granted(
   return Object.keys(properties).length > 0 ? properties : undefined;
 }
 
-/** MQTT 2.2.3. */
-const LARGEST_PACKET = 268_435_460;
+/** In bytes: from here on it is as good as no bound (MQTT 2.2.3). */
+const LARGEST_PACKET = 2 ** 28;
 
 function willOf(
   { access, limits }: Core,

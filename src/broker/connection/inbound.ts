@@ -12,7 +12,6 @@ import { topicFault } from "./topic-fault.js";
 
 const NO_SUBSCRIBERS = 0x10;
 const NOT_AUTHORIZED = 0x87;
-const TOPIC_INVALID = 0x90;
 const RECEIVE_MAXIMUM_EXCEEDED = 0x93;
 const QUOTA_EXCEEDED = 0x97;
 
@@ -229,7 +228,7 @@ export class Inbound {
     const { limits, access, journal, rewrite } = this.#core;
     const { clientId, identity } = this.#session;
     const fault = topicFault(name, limits.topicLevels);
-    if (fault !== undefined) throw new MqttError("PROTOCOL_ERROR", fault, TOPIC_INVALID);
+    if (fault !== undefined) throw new MqttError("MALFORMED", fault);
     const own = name.startsWith("$SYS/") || name.startsWith("$share/");
     const refusal = own || !access.may(identity, "publish", name) ? NOT_AUTHORIZED : 0;
     if (refusal !== 0) {

@@ -1,5 +1,11 @@
-import type { SubscribePacket, Subscription, UnsubscribePacket } from "../../protocols/mqtt/index.js";
+import {
+  MqttError,
+  type SubscribePacket,
+  type Subscription,
+  type UnsubscribePacket,
+} from "../../protocols/mqtt/index.js";
 import type { Core } from "../core.js";
+import { parseFilter } from "../routes/shared-filter.js";
 import type { Grant } from "../routes/subscriber.js";
 import type { Session } from "../session/session.js";
 import { plainFilter } from "../session/sessions.js";
@@ -61,7 +67,9 @@ export class Subscribing {
     const session = this.#session;
     const filter = this.#rewritten(written);
     const plain = plainFilter(filter);
-    if (topicFault(filter, limits.topicLevels) !== undefined) return FILTER_INVALID;
+    const fault = topicFault(filter, limits.topicLevels);
+    if (fault !== undefined) throw new MqttError("MALFORMED", fault);
+    if (parseFilter(filter) === undefined) return FILTER_INVALID;
     if (!access.may(session.identity, "subscribe", plain)) {
       this.#denied(filter);
       return NOT_AUTHORIZED;

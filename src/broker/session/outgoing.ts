@@ -22,6 +22,8 @@ export interface Notes {
 /** What became of a client's answer: no message has that id, or one that it does not answer. */
 export type Answered = "taken" | "unknown" | "wrong";
 
+type Recovered = Pick<StoredSession, "queue" | "nextSequence" | "sent">;
+
 export interface OutgoingOptions {
   readonly limits: Pick<Limits, "queue" | "inFlight">;
   readonly budget: Budget;
@@ -52,6 +54,7 @@ export class Outgoing {
   #stored = Number.POSITIVE_INFINITY;
   #storing = false;
   #inFlight = 0;
+  #sent = 0;
   #waiting = 0;
   #bytes = 0;
   #link: Link | undefined;
@@ -60,7 +63,7 @@ export class Outgoing {
   /** What was answered, by topic. */
   #verdicts = new Map<string, boolean>();
 
-  constructor(options: OutgoingOptions, recovered?: Pick<StoredSession, "queue" | "nextSequence">) {
+  constructor(options: OutgoingOptions, recovered?: Recovered) {
     this.#options = options;
     this.#notes = options.notes;
     const first = recovered?.queue[0]?.sequence ?? recovered?.nextSequence ?? 0;
@@ -131,6 +134,7 @@ export class Outgoing {
 
   detach(): void {
     this.#link = undefined;
+    this.#sent = Math.max(this.#sent, this.#next);
     for (let at = this.#entries.head; at < this.#next; at++) {
       const entry = this.#entries.at(at);
       if (entry?.progress === "sent") entry.progress = "again";
@@ -221,6 +225,11 @@ export class Outgoing {
       const { publication = NOTHING, qos, retain, identifiers } = entry;
       yield { sequence, publication, qos, retain, identifiers, released: entry.progress === "released" };
     }
+  }
+
+  /** Below this sequence they may have gone out. */
+  get sent(): number {
+    return this.#sent;
   }
 
   get nextSequence(): number {
@@ -348,17 +357,19 @@ export class Outgoing {
     if (this.#next < this.#entries.head) this.#next = this.#entries.head;
   }
 
-  #recover({ queue, nextSequence }: Pick<StoredSession, "queue" | "nextSequence">): void {
+  #recover({ queue, nextSequence, sent }: Recovered): void {
     const { budget, limits } = this.#options;
+    // Where it is not known what went out, it is not more than the window.
     let doubtful = limits.inFlight;
+    this.#sent = sent ?? nextSequence;
     for (const { sequence, publication, qos, retain, identifiers, released } of queue) {
       this.#entries.skipTo(sequence);
       if (released) {
         this.#entries.push({ publication: undefined, qos, retain, identifiers, progress: "released", weight: 0 });
         continue;
       }
-      // Whether it went out is not stored: the first ones may have, so they go marked as duplicates.
-      if (doubtful-- > 0) {
+      // What may have gone out goes marked as a duplicate.
+      if (sequence < this.#sent && doubtful-- > 0) {
         this.#entries.push({ publication, qos, retain, identifiers, progress: "again", weight: 0 });
         continue;
       }

@@ -106,6 +106,7 @@ export class Session implements Subscriber {
     const { user, listener } = this.identity;
     return {
       ...{ clientId, user, listener, expiry, will, disconnected, nextSequence: outgoing.nextSequence },
+      sent: this.#link === undefined ? outgoing.sent : undefined,
       subscriptions: this.#kept ? this.subscriptions.values() : [],
       queue: this.#kept ? outgoing.live() : [],
       received: this.#kept ? this.received : [],
@@ -160,7 +161,8 @@ export class Session implements Subscriber {
     if (expiry === 0 && will === undefined && !this.#noted) return;
     const { user, listener } = this.identity;
     this.#noted = true;
-    this.#options.store.putSession(this.clientId, { user, listener, expiry, will, disconnected });
+    const sent = this.#link === undefined ? this.outgoing.sent : undefined;
+    this.#options.store.putSession(this.clientId, { user, listener, expiry, will, disconnected, sent });
   }
 
   subscribe(subscription: StoredSubscription): void {

@@ -2,7 +2,18 @@ import type { Publication } from "../publication.js";
 import { ByteWriter, MOST_NUMBER, mostOfText } from "./bytes.js";
 import { FRAME_HEADER, type Frame, LONGEST_FRAME } from "./frame.js";
 import { mostOfPublication, wholeOf, writePublication } from "./publication-fields.js";
-import { AS_PUBLISHED, DISCONNECTED, IDENTIFIED, KIND, NO_LOCAL, OWNED, RELEASED, RETAIN, WILL } from "./record.js";
+import {
+  AS_PUBLISHED,
+  DISCONNECTED,
+  IDENTIFIED,
+  KIND,
+  NO_LOCAL,
+  OWNED,
+  RELEASED,
+  RETAIN,
+  SENT,
+  WILL,
+} from "./record.js";
 import type { QueueEntry, SessionTerms, StoredSubscription } from "./store.js";
 
 /** What follows each other in memory can be written in one go. */
@@ -59,16 +70,18 @@ export class Frames {
     for (const { start, end } of frames) this.#closedBytes += end - start;
   }
 
-  session(clientId: string, { user, listener, expiry, will, disconnected }: SessionTerms): void {
+  session(clientId: string, { user, listener, expiry, will, disconnected, sent }: SessionTerms): void {
     const texts = mostOfText(clientId) + mostOfText(listener) + mostOfText(user ?? "");
     this.#room(FIELDS + texts + (will === undefined ? 0 : mostOfPublication(will.publication)));
     const out = this.#begin(KIND.session, clientId);
     out.number(expiry);
     const owned = user === undefined ? 0 : OWNED;
-    out.byte((disconnected === undefined ? 0 : DISCONNECTED) | (will === undefined ? 0 : WILL) | owned);
+    const begun = sent === undefined ? 0 : SENT;
+    out.byte((disconnected === undefined ? 0 : DISCONNECTED) | (will === undefined ? 0 : WILL) | owned | begun);
     out.text(listener);
     if (user !== undefined) out.text(user);
     if (disconnected !== undefined) out.number(wholeOf(disconnected));
+    if (sent !== undefined) out.number(sent);
     if (will === undefined) return;
     out.number(will.delay);
     this.#publish(will.publication);

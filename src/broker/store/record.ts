@@ -2,7 +2,7 @@
  * A record is a byte that says its kind, then its fields (bytes.ts):
  *
  *   publication   number, publication
- *   session       client, expiry, flags, listener, [user], [when it was disconnected], [will: delay, publication]
+ *   session       client, expiry, flags, listener, [user], [when it was disconnected], [sent], [will: delay, publication]
  *   dropped       client
  *   subscription  client, filter, flags, [identifier]
  *   unsubscribed  client, filter
@@ -40,6 +40,7 @@ export const KIND = {
 export const DISCONNECTED = 1;
 export const WILL = 2;
 export const OWNED = 4;
+export const SENT = 8;
 
 /** Flags of a subscription and of an entry, beside the QoS. */
 export const QOS = 3;

@@ -8,6 +8,7 @@ import {
   KIND,
   NO_LOCAL,
   OWNED,
+  SENT,
   QOS,
   RELEASED,
   RETAIN,
@@ -176,12 +177,13 @@ function readTerms(from: ByteReader, names: string[]): SessionTerms {
   const listener = from.text();
   const user = flags & OWNED ? from.text() : undefined;
   const disconnected = flags & DISCONNECTED ? from.number() : undefined;
+  const sent = flags & SENT ? from.number() : undefined;
   const read = (): StoredWill => ({
     delay: from.number(),
     publication: readPublication(from, () => nameOf(from, names)),
   });
   const will = flags & WILL ? read() : undefined;
-  return { user, listener, expiry, will, disconnected };
+  return { user, listener, expiry, will, disconnected, sent };
 }
 
 function readSubscription(from: ByteReader): StoredSubscription {

@@ -39,6 +39,8 @@ export interface SessionTerms {
   readonly will?: StoredWill | undefined;
   /** When its connection ended, ms since the Unix epoch; undefined while it is there. */
   readonly disconnected?: number | undefined;
+  /** Below this sequence messages may have gone out; undefined: any may. Known while there is no connection. */
+  readonly sent?: number | undefined;
 }
 
 export interface StoredSession extends SessionTerms {

@@ -32,6 +32,7 @@ const publication: fc.Arbitrary<Publication> = fc.record({
 });
 const terms = fc.record({
   user: maybe(fc.string()),
+  sent: maybe(fc.nat()),
   listener: fc.string(),
   expiry: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
   will: maybe(fc.record({ publication, delay: fc.nat({ max: 2 ** 32 - 1 }) })),
