@@ -18,7 +18,7 @@ export interface Delivery {
   readonly retain: boolean;
   readonly identifiers: readonly number[] | undefined;
   progress: Progress;
-  /** What it weighs while it waits; 0 otherwise. */
+  /** What it weighs as long as its publication is kept; 0 otherwise. */
   weight: number;
 }
 

@@ -2,8 +2,8 @@ import type { Limits } from "../limits.js";
 import { detach, type Publication, weightOf } from "../publication.js";
 import type { QueueEntry, StoredSession } from "../store/store.js";
 import type { Delivery, Link } from "./delivery.js";
+import { Entries } from "./entries.js";
 import { packetIdOf, SPAN, sequenceOf } from "./packet-id.js";
-import { Ring } from "./ring.js";
 
 /** Bytes that wait, of all sessions together. */
 export interface Budget {
@@ -42,12 +42,12 @@ export interface OutgoingOptions {
  * - never more than the window are on their way, and never more than SPAN between the oldest and the newest;
  * - a durable session sends a message only once it is stored, and PUBREL only once it is stored that PUBREC came: so after a
  *   crash the same packet id never means another message;
- * - what waits is bounded by messages and bytes, and with all other sessions by the budget.
+ * - what waits is bounded by messages, and with what is kept until it is acknowledged by bytes, and by the budget of all.
  */
 export class Outgoing {
   readonly #options: OutgoingOptions;
   #notes: Notes | undefined;
-  #entries: Ring<Delivery>;
+  #entries: Entries;
   /** The sequence that goes next. */
   #next: number;
   /** What is stored: below this it may go. */
@@ -67,7 +67,7 @@ export class Outgoing {
     this.#options = options;
     this.#notes = options.notes;
     const first = recovered?.queue[0]?.sequence ?? recovered?.nextSequence ?? 0;
-    this.#entries = new Ring(first);
+    this.#entries = new Entries(first);
     this.#next = first;
     if (recovered) this.#recover(recovered);
   }
@@ -110,7 +110,7 @@ export class Outgoing {
         this.#next = sequence + 1;
         return;
       }
-      this.#entries.push({ publication: undefined, qos, retain, identifiers, progress: "sent", weight: 0 });
+      this.#entries.send({ publication: undefined, qos, retain, identifiers, progress: "sent", weight: 0 });
       this.#next = sequence + 1;
       this.#inFlight++;
       return;
@@ -135,10 +135,7 @@ export class Outgoing {
   detach(): void {
     this.#link = undefined;
     this.#sent = Math.max(this.#sent, this.#next);
-    for (let at = this.#entries.head; at < this.#next; at++) {
-      const entry = this.#entries.at(at);
-      if (entry?.progress === "sent") entry.progress = "again";
-    }
+    for (const [, entry] of this.#entries) if (entry.progress === "sent") entry.progress = "again";
     this.#next = this.#entries.head;
     this.#inFlight = 0;
   }
@@ -160,7 +157,7 @@ export class Outgoing {
     if (entry === undefined) return "unknown";
     if (entry.qos !== 2) return "wrong";
     const link = this.#link;
-    entry.publication = undefined;
+    this.#unload(entry);
     entry.progress = "released";
     if (this.#notes === undefined) {
       link?.pubrel(packetId);
@@ -211,7 +208,7 @@ export class Outgoing {
     this.#options.budget.used -= this.#bytes;
     this.#bytes = 0;
     this.#waiting = 0;
-    this.#entries = new Ring(this.#entries.tail);
+    this.#entries = new Entries(this.#entries.tail);
     this.#next = this.#entries.tail;
     this.#inFlight = 0;
     this.#link = undefined;
@@ -219,9 +216,7 @@ export class Outgoing {
 
   /** What is not done, for a new generation of the store. */
   *live(): Iterable<QueueEntry & { readonly released: boolean }> {
-    for (let sequence = this.#entries.head; sequence < this.#entries.tail; sequence++) {
-      const entry = this.#entries.at(sequence);
-      if (entry === undefined) continue;
+    for (const [sequence, entry] of this.#entries) {
       const { publication = NOTHING, qos, retain, identifiers } = entry;
       yield { sequence, publication, qos, retain, identifiers, released: entry.progress === "released" };
     }
@@ -239,7 +234,6 @@ export class Outgoing {
   #send(link: Link, sequence: number, entry: Delivery): void {
     const { publication, qos, retain, identifiers } = entry;
     const dup = entry.progress === "again";
-    this.#unload(entry);
     // What was sent once is sent to its end, for the client may wait for it.
     if (publication === undefined || (!dup && this.#expired(publication))) {
       this.#options.dropped("expired");
@@ -256,8 +250,12 @@ export class Outgoing {
       this.#settle(sequence);
       return;
     }
+    if (!dup) {
+      this.#waiting--;
+      this.#entries.sent(sequence);
+    }
     entry.progress = "sent";
-    if (this.#notes === undefined) entry.publication = undefined;
+    if (this.#notes === undefined) this.#unload(entry);
     this.#inFlight++;
   }
 
@@ -281,7 +279,7 @@ export class Outgoing {
     while (
       this.#waiting >= queue.messages ||
       this.#bytes + weight > queue.size ||
-      budget.used + weight > budget.limit
+      (budget.used + weight > budget.limit && this.#bytes + weight > FAIR_SHARE)
     ) {
       if (queue.whenFull === "drop-newest" || !this.#dropOldest()) {
         dropped("queue_full");
@@ -292,7 +290,7 @@ export class Outgoing {
     this.#waiting++;
     this.#bytes += weight;
     budget.used += weight;
-    const sequence = this.#entries.push(entry);
+    const sequence = this.#entries.wait(entry);
     const { publication, qos, retain, identifiers } = entry;
     if (this.#notes === undefined || publication === undefined) return;
     this.#notes.enqueue({ sequence, publication, qos, retain, identifiers });
@@ -307,7 +305,7 @@ export class Outgoing {
     const upTo = this.#entries.tail;
     this.#notes?.stored(() => {
       this.#storing = false;
-      if (upTo < this.#entries.tail) {
+      if (this.#notes !== undefined && upTo < this.#entries.tail) {
         this.#stored = upTo;
         this.#awaitStored();
       } else {
@@ -319,23 +317,18 @@ export class Outgoing {
 
   /** The oldest that waits; what is on its way stays. False where nothing waits. */
   #dropOldest(): boolean {
-    for (let at = this.#next; at < this.#entries.tail; at++) {
-      const entry = this.#entries.at(at);
-      if (entry?.progress !== "waiting") continue;
-      this.#options.dropped("queue_full");
-      this.#unload(entry);
-      this.#settle(at);
-      return true;
-    }
-    return false;
+    if (this.#waiting === 0) return false;
+    this.#options.dropped("queue_full");
+    this.#settle(this.#entries.firstWaiting);
+    return true;
   }
 
+  /** What it holds is not needed any more. */
   #unload(entry: Delivery): void {
-    if (entry.progress !== "waiting") return;
-    this.#waiting--;
     this.#bytes -= entry.weight;
     this.#options.budget.used -= entry.weight;
     entry.weight = 0;
+    entry.publication = undefined;
   }
 
   /** Its sequence, or one that has nothing. */
@@ -351,6 +344,9 @@ export class Outgoing {
   }
 
   #settle(sequence: number): void {
+    const entry = this.#entries.at(sequence);
+    if (entry?.progress === "waiting") this.#waiting--;
+    if (entry !== undefined) this.#unload(entry);
     this.#entries.clear(sequence);
     this.#notes?.settled(sequence);
     // Gaps at the head may have taken it beyond.
@@ -359,30 +355,35 @@ export class Outgoing {
 
   #recover({ queue, nextSequence, sent }: Recovered): void {
     const { budget, limits } = this.#options;
+    const first = queue[0]?.sequence ?? 0;
+    const released = queue.findLast((entry) => entry.released)?.sequence ?? -1;
     // Where it is not known what went out, it is not more than the window.
     let doubtful = limits.inFlight;
     this.#sent = sent ?? nextSequence;
-    for (const { sequence, publication, qos, retain, identifiers, released } of queue) {
+    for (const { sequence, publication, qos, retain, identifiers, ...entry } of queue) {
       this.#entries.skipTo(sequence);
-      if (released) {
-        this.#entries.push({ publication: undefined, qos, retain, identifiers, progress: "released", weight: 0 });
-        continue;
-      }
-      // What may have gone out goes marked as a duplicate.
-      if (sequence < this.#sent && doubtful-- > 0) {
-        this.#entries.push({ publication, qos, retain, identifiers, progress: "again", weight: 0 });
+      if (entry.released) {
+        this.#entries.send({ publication: undefined, qos, retain, identifiers, progress: "released", weight: 0 });
         continue;
       }
       const weight = weightOf(publication);
-      this.#entries.push({ publication, qos, retain, identifiers, progress: "waiting", weight });
-      this.#waiting++;
       this.#bytes += weight;
       budget.used += weight;
+      // What may have gone out goes marked as a duplicate.
+      const doubted = sequence < this.#sent && doubtful-- > 0 && sequence - first < SPAN;
+      if (sequence < released || doubted) {
+        this.#entries.send({ publication, qos, retain, identifiers, progress: "again", weight });
+      } else {
+        this.#entries.wait({ publication, qos, retain, identifiers, progress: "waiting", weight });
+        this.#waiting++;
+      }
     }
     this.#entries.skipTo(nextSequence);
   }
 }
 
+/** Bytes that a session may hold also where the others hold all: who lets much wait must not keep the others from little. */
+const FAIR_SHARE = 16_384;
 const MOST_VERDICTS = 256;
 
 /** In place of what needs not be sent again. */
