@@ -23,7 +23,7 @@ export class Router {
     return new Router(aedes, routes);
   }
 
-  /** Whether anybody subscribed to it. What nobody wants costs one look at the cache. */
+  /** Throws where aedes does not take the topic (more than 100 levels). Whether anybody subscribed to it. What nobody wants costs one look at the cache. */
   publish(publication: Publication): boolean {
     const wanted = this.#routes.match(publication.topic) !== NOBODY;
     if (wanted || publication.retain) this.#aedes.publish(packetOf(publication), done);
@@ -35,8 +35,10 @@ export class Router {
   }
 }
 
-/** Nothing can fail: retained messages that cannot be kept are counted where that is found out. */
-const done = (): void => {};
+/** aedes refuses a topic of more than 100 levels, at once: whoever published it must hear of it. */
+const done = (error?: Error): void => {
+  if (error) throw error;
+};
 
 function packetOf(publication: Publication): PublishPacket {
   const { topic, payload, qos, retain, clientId, properties, messageExpiry } = publication;

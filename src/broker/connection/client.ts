@@ -23,6 +23,8 @@ export interface Client extends ClientLink, Waiter {
   pause(why: number): void;
   resume(why: number): void;
   end(how: End, detail?: string): void;
+  /** The client broke the protocol, or what it asks for cannot be done. */
+  fail(error: unknown): void;
   /** Refuses the CONNECT. */
   refuse(version: ProtocolVersion, reasonCode: number): void;
   /** Lets the client in: it has a session from now on. CONNACK is to be written next, then `begin` called. */

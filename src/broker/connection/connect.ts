@@ -1,5 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { ConnackProperties, ConnectPacket, ProtocolVersion } from "../../protocols/mqtt/index.js";
+import {
+  type ConnackProperties,
+  type ConnectPacket,
+  MqttError,
+  type ProtocolVersion,
+} from "../../protocols/mqtt/index.js";
 import type { Identity, Verdict } from "../access/access.js";
 import type { Core } from "../core.js";
 import type { Limits } from "../limits.js";
@@ -40,9 +45,15 @@ class Refused {
 export function admitClient(core: Core, client: Client, packet: ConnectPacket): void {
   const settle = (verdict: Verdict | Refused): void => {
     if (client.gone) return;
-    const refused = verdict instanceof Refused ? verdict : letIn(core, client, packet, verdict);
-    if (refused !== undefined) refuse(core, client, packet, refused);
+    try {
+      const refused = verdict instanceof Refused ? verdict : letIn(core, client, packet, verdict);
+      if (refused !== undefined) refuse(core, client, packet, refused);
+    } catch (error) {
+      client.fail(error);
+    }
   };
+  const fault = textFault(packet, core.limits);
+  if (fault !== undefined) throw new MqttError("MALFORMED", fault);
   const clientId = clientIdOf(packet);
   if (clientId instanceof Refused) {
     settle(clientId);
@@ -78,6 +89,9 @@ function letIn(core: Core, client: Client, packet: ConnectPacket, verdict: Verdi
     return new Refused("client_id", "another user is connected with this client id");
   if (before === undefined && terms.expiry > 0 && sessions.size >= limits.sessions)
     return new Refused("quota", `${limits.sessions} sessions are kept already`);
+  // Nothing could be said to it (MQTT-3.1.2-24).
+  if ((terms.maxPacketBytes ?? LEAST_PACKET) < LEAST_PACKET)
+    throw new MqttError("PROTOCOL_ERROR", `a maximum packet size of ${terms.maxPacketBytes}`);
   const will = willOf(core, packet, identity);
   if (will === "forbidden") return new Refused("will", "its will is for a topic that it may not publish to");
   const { cleanStart } = packet;
@@ -115,9 +129,12 @@ function clientIdOf({ clientId, version, cleanStart, properties }: ConnectPacket
       ? new Refused("client_id", "it has no client id and wants a session that lasts")
       : `auto-${randomUUID()}`;
   }
-  return topicFault(clientId) === undefined
-    ? clientId
-    : new Refused("client_id", "its client id has control characters in it");
+  return clientId;
+}
+
+/** What is in it that is kept, logged or carried on. */
+function textFault({ clientId, username = "", will }: ConnectPacket, { topicLevels }: Limits): string | undefined {
+  return topicFault(clientId) ?? topicFault(username) ?? (will && topicFault(will.topic, topicLevels));
 }
 
 /** Only what is not as the client would take it without being told. */
@@ -139,22 +156,15 @@ function granted(
   return Object.keys(properties).length > 0 ? properties : undefined;
 }
 
+/** In bytes: CONNACK with all that may be in it. */
+const LEAST_PACKET = 19;
 /** In bytes: from here on it is as good as no bound (MQTT 2.2.3). */
 const LARGEST_PACKET = 2 ** 28;
 
-function willOf(
-  { access, limits }: Core,
-  { will }: ConnectPacket,
-  identity: Identity,
-): StoredWill | "forbidden" | undefined {
+function willOf({ access }: Core, { will }: ConnectPacket, identity: Identity): StoredWill | "forbidden" | undefined {
   if (will === undefined) return undefined;
   const { topic, payload, qos, retain, properties } = will;
-  if (
-    topic.startsWith("$SYS/") ||
-    topicFault(topic, limits.topicLevels) !== undefined ||
-    !access.may(identity, "publish", topic)
-  )
-    return "forbidden";
+  if (topic.startsWith("$SYS/") || !access.may(identity, "publish", topic)) return "forbidden";
   const { willDelayInterval, messageExpiryInterval, ...rest } = properties ?? {};
   const publication: Publication = {
     topic,

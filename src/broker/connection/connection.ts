@@ -74,6 +74,7 @@ export class Connection implements Client {
     this.#output = new Output(socket, core.flusher, core.stats);
     this.#reader = new PacketReader({
       version: 4,
+      from: "client",
       maxPacketBytes: core.limits.connectPacketSize,
       receive: (packet) => this.#receive(packet),
     });

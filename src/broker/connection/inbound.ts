@@ -74,6 +74,8 @@ export class Inbound {
   publish(packet: PublishPacket): void {
     const core = this.#core;
     const session = this.#session;
+    if (packet.properties?.subscriptionIdentifiers !== undefined)
+      throw new MqttError("PROTOCOL_ERROR", "a subscription identifier from a client [MQTT-3.3.4-6]");
     const alias = packet.properties?.topicAlias;
     const name = alias === undefined ? packet.topic : this.#aliases.topicOf(packet.topic, alias);
     const place = this.#places.get(name) ?? this.#look(name);

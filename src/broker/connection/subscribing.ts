@@ -49,7 +49,11 @@ export class Subscribing {
   }
 
   unsubscribe({ packetId, filters }: UnsubscribePacket): void {
-    const { sessions, store } = this.#core;
+    const { sessions, store, limits } = this.#core;
+    for (const filter of filters) {
+      const fault = topicFault(filter, limits.topicLevels);
+      if (fault !== undefined) throw new MqttError("MALFORMED", fault);
+    }
     const codes = filters.map((filter) =>
       sessions.unsubscribe(this.#session, this.#rewritten(filter)) ? 0 : NO_SUBSCRIPTION,
     );

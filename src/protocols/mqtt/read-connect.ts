@@ -32,6 +32,8 @@ export function readConnect(cursor: Cursor): ConnectPacket {
 function versionOf(protocol: string, level: number): ProtocolVersion {
   if (protocol === "MQTT" && (level === 4 || level === 5)) return level;
   if (protocol === "MQIsdp" && level === 3) return level;
+  // Only to who speaks MQTT can be said that the level is wrong.
+  if (protocol !== "MQTT" && protocol !== "MQIsdp") throw malformed("a protocol that is not MQTT [MQTT-3.1.2-1]");
   throw new MqttError("UNSUPPORTED_VERSION", `protocol level ${level} [MQTT-3.1.2-1, MQTT-3.1.2-2]`);
 }
 

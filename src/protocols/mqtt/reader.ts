@@ -1,7 +1,20 @@
 import { Cursor } from "./cursor.js";
 import { MqttError, malformed, protocolError } from "./error.js";
 import type { AckKind, Packet, ProtocolVersion, PublishPacket } from "./packet.js";
-import { PUBACK, PUBCOMP, PUBLISH, PUBREL } from "./packet-type.js";
+import {
+  CONNACK,
+  CONNECT,
+  PINGREQ,
+  PINGRESP,
+  PUBACK,
+  PUBCOMP,
+  PUBLISH,
+  PUBREL,
+  SUBACK,
+  SUBSCRIBE,
+  UNSUBACK,
+  UNSUBSCRIBE,
+} from "./packet-type.js";
 import type { PublishProperties } from "./properties.js";
 import { readPacket, zeroPacketId } from "./read-packet.js";
 import { readProperties } from "./read-properties.js";
@@ -10,6 +23,8 @@ import { decodeTopicName } from "./text.js";
 export interface PacketReaderOptions {
   /** Of the connection; a CONNECT brings its own. */
   readonly version: ProtocolVersion;
+  /** Who sends: what only the other one sends is refused unread. Left out: anything is read. */
+  readonly from?: "client" | "server";
   /** The largest whole packet, fixed header included (MQTT 5 3.1.2.11.4). */
   readonly maxPacketBytes: number;
   /**
@@ -24,6 +39,10 @@ export interface PacketReaderOptions {
 const FIRST_HOLD = 1024;
 const NOTHING = new Uint8Array(0);
 const NO_BYTES = Buffer.alloc(0);
+const ONLY_CLIENTS = [CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ];
+const ONLY_SERVERS = [CONNACK, SUBACK, UNSUBACK, PINGRESP];
+const bits = (types: readonly number[]): number => types.reduce((all, type) => all | (1 << type), 0);
+const FOREIGN = { client: bits(ONLY_SERVERS), server: bits(ONLY_CLIENTS) } as const;
 const ACKS: readonly AckKind[] = ["puback", "pubrec", "pubrel", "pubcomp"];
 
 /**
@@ -36,6 +55,8 @@ const ACKS: readonly AckKind[] = ["puback", "pubrec", "pubrel", "pubcomp"];
 export class PacketReader {
   #max: number;
   readonly #receive: (packet: Packet) => void;
+  /** A bit for each type that does not come. */
+  readonly #foreign: number;
   readonly #cursor: Cursor;
   /** The beginning of a packet that is not whole. */
   #held: Buffer = NO_BYTES;
@@ -45,9 +66,10 @@ export class PacketReader {
   #size = 0;
   #failure: { readonly reason: unknown } | undefined;
 
-  constructor({ version, maxPacketBytes, receive }: PacketReaderOptions) {
+  constructor({ version, from, maxPacketBytes, receive }: PacketReaderOptions) {
     this.#max = maxPacketBytes;
     this.#receive = receive;
+    this.#foreign = from === undefined ? 0 : FOREIGN[from];
     this.#cursor = new Cursor(version);
   }
 
@@ -120,6 +142,9 @@ export class PacketReader {
     const body = start + this.#header;
     const type = first >> 4;
     let packet: Packet;
+    if ((this.#foreign & (1 << type)) !== 0) {
+      throw protocolError(`a packet of type ${type}, which only the other side sends [MQTT 2.2.1]`);
+    }
     if (type === PUBLISH) {
       packet = this.#readPublish(first, bytes, body, end);
     } else if (end === body + 2 && type >= PUBACK && type <= PUBCOMP && (first & 0x0f) === (type === PUBREL ? 2 : 0)) {

@@ -96,7 +96,10 @@ for (const durable of [false, true]) {
             check();
           }
           // Everything comes to its end.
-          if (link === undefined) out.attach((link = client.link(window)));
+          if (link === undefined) {
+            link = client.link(window);
+            out.attach(link);
+          }
           link.ready = true;
           for (let rounds = 0; rounds < 1_000 && (out.waiting > 0 || out.inFlight > 0 || client.hasWork); rounds++) {
             out.pump();
