@@ -4,8 +4,7 @@
  * counters of what was discarded. WEIR_UPDATE_CASES=1 writes the file anew, to be read before it is committed.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Gateway, startGateway } from "../../src/gateway.js";
@@ -20,6 +19,7 @@ import { needs } from "../support/peers.js";
 import { freeUdpPort } from "../support/ports.js";
 import { openPty } from "../support/pty.js";
 import { type FarEnd, openFarEnd, recording, replay } from "../support/serial-replay.js";
+import { temporaryFolder } from "../support/folder.js";
 
 /** When everything was measured, in these tests: payloads carry it. */
 const NOW = 1_763_890_000_123;
@@ -43,10 +43,9 @@ async function play(t: TestContext, one: Case): Promise<void> {
   const env: Record<string, string> = {
     WEIR_BRIDGES__0__URL: upstream.url,
     WEIR_BROKER__LISTENERS: "[tcp://127.0.0.1:0]",
-    WEIR_GATEWAY__STATE: mkdtempSync(join(tmpdir(), "weir-case-")),
+    WEIR_GATEWAY__STATE: temporaryFolder("weir-case-"),
     WEIR_ADAPTERS__COAP__LISTEN: `udp://127.0.0.1:${coapPort}`,
   };
-  t.after(() => rmSync(env["WEIR_GATEWAY__STATE"] ?? "", { recursive: true, force: true }));
   const far = new Map<string, FarEnd>();
   for (const device of new Set(
     [one.play.serial, one.play.answers, one.play.sent].flatMap((part) => Object.keys(part)),

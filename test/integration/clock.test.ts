@@ -4,8 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Gateway, startGateway } from "../../src/gateway.js";
@@ -19,6 +18,7 @@ import { freeUdpPort } from "../support/ports.js";
 import { openPty } from "../support/pty.js";
 import { openFarEnd } from "../support/serial-replay.js";
 import { connect } from "../unit/adapters/coap/client.js";
+import { temporaryFolder } from "../support/folder.js";
 
 const RIGHT = Date.UTC(2026, 10, 23, 12);
 const DAY = 86_400_000;
@@ -36,8 +36,7 @@ interface Site {
 }
 
 async function site(t: TestContext): Promise<Site> {
-  const folder = mkdtempSync(join(tmpdir(), "weir-clock-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder("weir-clock-");
   const timesync = join(folder, "timesync");
   mkdirSync(timesync);
   const pty = await openPty();

@@ -4,8 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
@@ -18,6 +17,7 @@ import { startMosquitto } from "../support/mosquitto.js";
 import { collect, connectClient, type Heard } from "../support/mqtt.js";
 import { needs } from "../support/peers.js";
 import { freePort } from "../support/ports.js";
+import { temporaryFolder } from "../support/folder.js";
 
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.js");
 
@@ -56,8 +56,7 @@ test("mosquitto and Weir with the imported configuration carry the same", needs(
   assert.deepEqual(await carried(t, mosquitto.url, upstream.url), expected);
   await mosquitto.kill();
 
-  const folder = mkdtempSync(join(tmpdir(), "weir-import-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder("weir-import-");
   const source = join(folder, "mosquitto.conf");
   writeFileSync(source, `listener ${port} 127.0.0.1\nallow_anonymous true\n${bridge}`);
   const { stdout } = await promisify(execFile)(process.execPath, [MAIN, "import", source], { timeout: 20_000 });

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type Gateway, startGateway } from "../../src/gateway.js";
 import { createRecorder } from "../../src/journal.js";
 import { makePlan } from "../../src/plan.js";
+import { temporaryFolder } from "./folder.js";
 
 export interface GatewaySettings {
   readonly id?: string;
@@ -18,8 +18,7 @@ export async function startGatewayWith(
   bridges: string,
   { id = "g", log }: GatewaySettings = {},
 ): Promise<Gateway> {
-  const folder = mkdtempSync(join(tmpdir(), "weir-gateway-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder("weir-gateway-");
   const file = join(folder, "weir.yaml");
   writeFileSync(file, `gateway: { id: ${id} }\nbroker: { listeners: [tcp://127.0.0.1:0] }\nbridges: ${bridges}\n`);
   const recorder = createRecorder({

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Gateway, startGateway } from "../../src/gateway.js";
@@ -9,11 +8,11 @@ import { makePlan } from "../../src/plan.js";
 import { startBroker } from "../support/broker.js";
 import { eventually } from "../support/eventually.js";
 import { collect, connectClient } from "../support/mqtt.js";
+import { temporaryFolder } from "../support/folder.js";
 
 /** A gateway with these bridges, a YAML list, through the real loader. */
 async function start(t: TestContext, bridges: string): Promise<Gateway> {
-  const folder = mkdtempSync(join(tmpdir(), "weir-gateway-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder("weir-gateway-");
   const file = join(folder, "weir.yaml");
   writeFileSync(file, `gateway: { id: g }\nbroker: { listeners: [tcp://127.0.0.1:0] }\nbridges: ${bridges}\n`);
   const recorder = createRecorder({

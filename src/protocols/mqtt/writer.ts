@@ -11,7 +11,11 @@ export const LARGE_PAYLOAD = 16_384;
 const SLAB_FACTOR = 8;
 const MIN_SLAB = 1024;
 const MAX_SLAB = 65_536;
+/** In bytes. After a take of less the slab is let go: nothing may follow for hours, on thousands of connections. */
+const FEW = 512;
 const NO_BYTES = Buffer.alloc(0);
+/** For one packet at a time, of any writer: nothing else runs while it is written. */
+const SCRATCH = new ByteWriter();
 const ACKS: Readonly<Record<AckKind, number>> = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 };
 
 /**
@@ -32,7 +36,6 @@ export class PacketWriter {
   #sealed: Uint8Array[] = [];
   #sealedLength = 0;
   #lastTaken = 0;
-  readonly #scratch = new ByteWriter();
 
   constructor(version: ProtocolVersion) {
     this.version = version;
@@ -111,24 +114,28 @@ export class PacketWriter {
     const taken = this.#sealed;
     this.#sealed = [];
     this.#sealedLength = 0;
+    if (this.#lastTaken < FEW) {
+      this.#slab = NO_BYTES;
+      this.#start = 0;
+      this.#end = 0;
+    }
     return taken;
   }
 
   #write(packet: Exclude<Packet, { kind: "publish" }>): void {
-    const scratch = this.#scratch;
-    scratch.clear();
-    const first = writePacket(scratch, this.version, packet);
-    const at = this.#open(first, scratch.length, 0);
-    this.#slab.set(scratch.bytes, at);
-    this.#end = at + scratch.length;
+    SCRATCH.clear();
+    const first = writePacket(SCRATCH, this.version, packet);
+    const at = this.#open(first, SCRATCH.length, 0);
+    this.#slab.set(SCRATCH.bytes, at);
+    this.#end = at + SCRATCH.length;
   }
 
   /** Bytes of the property section of a PUBLISH; the properties are in the scratch then. */
   #section({ properties }: PublishFields): number {
     if (properties === undefined) return 1;
-    this.#scratch.clear();
-    writeProperties(this.#scratch, PUBLISH, properties);
-    return sectionSize(this.#scratch.length);
+    SCRATCH.clear();
+    writeProperties(SCRATCH, PUBLISH, properties);
+    return sectionSize(SCRATCH.length);
   }
 
   #putSection(start: number, some: boolean): number {
@@ -137,9 +144,9 @@ export class PacketWriter {
       slab[start] = 0;
       return start + 1;
     }
-    const at = putVarint(slab, start, this.#scratch.length);
-    slab.set(this.#scratch.bytes, at);
-    return at + this.#scratch.length;
+    const at = putVarint(slab, start, SCRATCH.length);
+    slab.set(SCRATCH.bytes, at);
+    return at + SCRATCH.length;
   }
 
   /** Makes room for a packet but for the bytes of it that go apart, and writes its fixed header. Says where its body begins. */
@@ -155,7 +162,9 @@ export class PacketWriter {
       const batch = Math.max(this.#lastTaken, this.length);
       this.#seal();
       const room = Math.min(MAX_SLAB, Math.max(MIN_SLAB, batch * SLAB_FACTOR));
-      this.#slab = Buffer.allocUnsafeSlow(Math.max(size, room));
+      const least = Math.max(size, room);
+      // A small one is soon let go: it comes out of Node's pool.
+      this.#slab = least <= MIN_SLAB ? Buffer.allocUnsafe(least) : Buffer.allocUnsafeSlow(least);
       this.#start = 0;
       this.#end = 0;
     }
