@@ -11,34 +11,44 @@ import type { Subscriber } from "./routes/subscriber.js";
 export class Router {
   readonly #aedes: Aedes;
   readonly #routes: Routes;
+  readonly #keep: (publication: Publication) => void;
+  #refused = false;
+  readonly #done = (error?: Error | null): void => {
+    if (error) this.#refused = true;
+  };
 
-  private constructor(aedes: Aedes, routes: Routes) {
+  private constructor(aedes: Aedes, routes: Routes, keep: (publication: Publication) => void) {
     this.#aedes = aedes;
     this.#routes = routes;
+    this.#keep = keep;
   }
 
   /** `keep` takes what is to be retained. */
   static async open(id: string, routes: Routes, keep: (publication: Publication) => void): Promise<Router> {
     const aedes = await Aedes.createBroker({ id, mq: new Emitter(routes), persistence: persistence(keep) });
-    return new Router(aedes, routes);
+    return new Router(aedes, routes, keep);
   }
 
-  /** Throws where aedes does not take the topic (more than 100 levels). Whether anybody subscribed to it. What nobody wants costs one look at the cache. */
+  /** Whether anybody subscribed to it. What nobody wants costs one look at the cache. */
   publish(publication: Publication): boolean {
     const wanted = this.#routes.match(publication.topic) !== NOBODY;
-    if (wanted || publication.retain) this.#aedes.publish(packetOf(publication), done);
+    if (!wanted && !publication.retain) return false;
+    this.#refused = false;
+    this.#aedes.publish(packetOf(publication), this.#done);
+    if (this.#refused) this.#routeHere(publication);
     return wanted;
+  }
+
+  /** aedes takes no topic of more than 100 levels: it would be acknowledged, and lost. */
+  #routeHere(publication: Publication): void {
+    if (publication.retain) this.#keep(publication);
+    deliver(this.#routes.match(publication.topic), publication);
   }
 
   close(): Promise<void> {
     return new Promise((resolve) => this.#aedes.close(resolve));
   }
 }
-
-/** aedes refuses a topic of more than 100 levels, at once: whoever published it must hear of it. */
-const done = (error?: Error): void => {
-  if (error) throw error;
-};
 
 function packetOf(publication: Publication): PublishPacket {
   const { topic, payload, qos, retain, clientId, properties, messageExpiry } = publication;

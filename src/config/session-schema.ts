@@ -26,7 +26,7 @@ export const sessionLimits = {
     .default(1_024)
     .describe("QoS 1 and 2 messages that are on their way to one client at once; it may ask for fewer."),
   topicAliases: whole(0, 65_535).default(32).describe("Topic aliases of one connection, each way (MQTT 5)."),
-  topicLevels: whole(1, 100).default(64).describe("Levels of a topic or filter."),
+  topicLevels: whole(1, 1_000).default(64).describe("Levels of a topic or filter."),
   subscriptions: whole(1, 1_000_000).default(1_000).describe("Subscriptions of one client."),
   sessionExpiry: duration(1_000, 366 * DAY)
     .exactOptional()

@@ -36,7 +36,6 @@ export const EXPLANATIONS: Readonly<Record<string, string>> = {
   "01-connect-uname-password-denied": "Wants return code 5; a wrong user name or password is 4 (MQTT 3.1.1 table 3.1).",
   "01-connect-uname-password-denied-no-will":
     "Wants return code 5; a wrong user name or password is 4 (MQTT 3.1.1 table 3.1).",
-  "02-subpub-qos0-long-topic": "Wants 200 levels; `limits.topicLevels` is 100 at most, which is what aedes routes.",
   "03-publish-dollar-v5": "mosquitto lets its bridges publish $SYS/broker/connection/+/state.",
   "03-publish-qos2-dup":
     "Wants a client cut off that sends a QoS 2 message for the third time; each is answered with PUBREC.",
