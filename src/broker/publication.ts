@@ -36,8 +36,20 @@ export function detach(publication: Publication): Publication {
 }
 
 /** What it counts for where messages wait, in bytes. */
-export function weightOf({ topic, payload }: Publication): number {
-  return topic.length + payload.length + OVERHEAD;
+export function weightOf({ topic, payload, properties }: Publication): number {
+  const more = properties === undefined ? 0 : weightOfProperties(properties);
+  return topic.length + payload.length + more + OVERHEAD;
+}
+
+function weightOfProperties({
+  contentType = "",
+  responseTopic = "",
+  correlationData,
+  userProperties = [],
+}: ForwardedProperties): number {
+  let weight = OVERHEAD + contentType.length + responseTopic.length + (correlationData?.length ?? 0);
+  for (const [name, value] of userProperties) weight += OVERHEAD + name.length + value.length;
+  return weight;
 }
 
 const OVERHEAD = 128;
