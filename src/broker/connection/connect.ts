@@ -3,6 +3,8 @@ import {
   type ConnackProperties,
   type ConnectPacket,
   MqttError,
+  type Packet,
+  PacketWriter,
   type ProtocolVersion,
 } from "../../protocols/mqtt/index.js";
 import type { Identity, Verdict } from "../access/access.js";
@@ -87,29 +89,34 @@ function letIn(core: Core, client: Client, packet: ConnectPacket, verdict: Verdi
   const before = sessions.get(clientId);
   if (before?.link !== undefined && before.identity.user !== identity.user)
     return new Refused("client_id", "another user is connected with this client id");
-  if (before === undefined && terms.expiry > 0 && sessions.size >= limits.sessions)
+  if (before === undefined && terms.expiry > 0 && sessions.kept >= limits.sessions)
     return new Refused("quota", `${limits.sessions} sessions are kept already`);
-  // Nothing could be said to it (MQTT-3.1.2-24).
-  if ((terms.maxPacketBytes ?? LEAST_PACKET) < LEAST_PACKET)
-    throw new MqttError("PROTOCOL_ERROR", `a maximum packet size of ${terms.maxPacketBytes}`);
   const will = willOf(core, packet, identity);
   if (will === "forbidden") return new Refused("will", "its will is for a topic that it may not publish to");
+  const properties = packet.version === 5 ? granted(terms, packet, limits, clientId) : undefined;
+  const connack = { kind: "connack", reasonCode: 0, ...(properties === undefined ? {} : { properties }) } as const;
+  if (terms.maxPacketBytes !== undefined && sizeOf({ ...connack, sessionPresent: false }) > terms.maxPacketBytes) {
+    // There is nothing that it could be told (MQTT-3.1.2-24).
+    client.end("refused");
+    return undefined;
+  }
   const { cleanStart } = packet;
   const { session, present } = sessions.open(identity, { cleanStart, expiry: terms.expiry, will }, client);
   client.letIn(session, terms);
   core.stats.connections++;
   core.stats.clientsMaximum = Math.max(core.stats.clientsMaximum, sessions.size - sessions.away);
-  const properties = packet.version === 5 ? granted(terms, packet, limits, clientId) : undefined;
-  client.write({
-    kind: "connack",
-    sessionPresent: present && packet.version !== 3,
-    reasonCode: 0,
-    ...(properties === undefined ? {} : { properties }),
-  });
+  client.write({ ...connack, sessionPresent: present && packet.version !== 3 });
   const message = `client ${clientId} connected${describe(identity, client.peer.address, packet.version)}`;
   core.journal({ level: "info", event: "client_connected", at: "broker", message });
   client.begin();
   return undefined;
+}
+
+/** Of the whole packet, in MQTT 5. */
+function sizeOf(packet: Packet): number {
+  const writer = new PacketWriter(5);
+  writer.write(packet);
+  return writer.length;
 }
 
 const VERSIONS: Readonly<Record<ProtocolVersion, string>> = { 3: "3.1", 4: "3.1.1", 5: "5" };
@@ -156,8 +163,6 @@ function granted(
   return Object.keys(properties).length > 0 ? properties : undefined;
 }
 
-/** In bytes: CONNACK with all that may be in it. */
-const LEAST_PACKET = 19;
 /** In bytes: from here on it is as good as no bound (MQTT 2.2.3). */
 const LARGEST_PACKET = 2 ** 28;
 

@@ -4,7 +4,7 @@ import type { LiveSession, StoredSession, StoredSubscription, StoredWill } from 
 import { type ClientLink, Session, type SessionOptions, type Terms } from "./session.js";
 
 export interface SessionsOptions extends SessionOptions {
-  readonly routes: Pick<Routes, "subscribe" | "unsubscribe">;
+  readonly routes: Pick<Routes, "subscribe" | "unsubscribe" | "invalidate">;
   /** Its time was over. */
   readonly expired: () => void;
   /** Publishes a will; nobody waits for it. */
@@ -21,6 +21,7 @@ export class Sessions {
   readonly #sessions = new Map<string, Session>();
   /** Without a connection. */
   readonly #away = new Set<Session>();
+  #kept = 0;
 
   constructor(options: SessionsOptions, recovered: readonly StoredSession[]) {
     this.#options = options;
@@ -45,6 +46,11 @@ export class Sessions {
     let waiting = 0;
     for (const { outgoing } of this.#sessions.values()) waiting += outgoing.waiting + outgoing.inFlight;
     return waiting;
+  }
+
+  /** Those that outlive their connection. */
+  get kept(): number {
+    return this.#kept;
   }
 
   get(clientId: string): Session | undefined {
@@ -73,20 +79,23 @@ export class Sessions {
     if (session === undefined) {
       session = new Session(this.#options, identity, terms);
       this.#sessions.set(clientId, session);
+      if (session.kept) this.#kept++;
     } else {
+      // What it may have can depend on where it comes in.
+      if (session.identity.listener !== identity.listener) this.#options.routes.invalidate();
       session.identity = identity;
       session.expiry = terms.expiry;
       session.will = terms.will;
       this.#away.delete(session);
     }
-    session.attach(link);
+    this.#counted(session, () => session.attach(link));
     return { session, present };
   }
 
   /** The connection of the session is gone. Its will goes out, at once or when its delay has passed, unless it was taken away. */
   close(session: Session): void {
     const now = this.#options.now();
-    session.detach(now);
+    this.#counted(session, () => session.detach(now));
     this.#away.add(session);
     this.#look(session, now);
   }
@@ -112,9 +121,16 @@ export class Sessions {
   end(session: Session): void {
     this.#publishWill(session);
     for (const filter of session.subscriptions.keys()) this.#options.routes.unsubscribe(filter, session);
-    session.end();
+    this.#counted(session, () => session.end());
     this.#away.delete(session);
     this.#sessions.delete(session.clientId);
+  }
+
+  /** What may make a session one that does not outlive its connection. */
+  #counted(session: Session, change: () => void): void {
+    const before = session.kept;
+    change();
+    if (before && !session.kept) this.#kept--;
   }
 
   #look(session: Session, now: number): void {
@@ -143,6 +159,7 @@ export class Sessions {
     const disconnected = stored.disconnected ?? this.#options.now();
     const session = new Session(this.#options, { clientId, user, listener }, { expiry, will, disconnected }, stored);
     this.#sessions.set(clientId, session);
+    if (session.kept) this.#kept++;
     this.#away.add(session);
     for (const { filter, ...options } of stored.subscriptions) {
       session.subscriptions.set(filter, { filter, ...options });
