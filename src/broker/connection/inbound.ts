@@ -3,7 +3,7 @@ import { MqttError, type PublishPacket, type PublishProperties } from "../../pro
 import type { Core } from "../core.js";
 import type { ClientPolicy } from "../policy.js";
 import type { ForwardedProperties, Publication } from "../publication.js";
-import type { Session } from "../session/session.js";
+import type { Session, Taker } from "../session/session.js";
 import { IncomingAliases } from "./aliases.js";
 import { type Client, PAUSED } from "./client.js";
 import { Rate } from "./rate.js";
@@ -17,6 +17,7 @@ const QUOTA_EXCEEDED = 0x97;
 
 /** Topics of one client whose permission is remembered. */
 const KNOWN_TOPICS = 256;
+const LONGEST_KNOWN = 1_024;
 /** What waits for its admission before nothing more is read. */
 const MOST_PENDING = 1_024;
 const MOST_PENDING_BYTES = 1024 * 1024;
@@ -42,7 +43,7 @@ interface Pending {
  * PUBLISH and PUBREL of one connection. Messages are admitted at the same time, but routed and acknowledged in the order in
  * which they came (MQTT-4.6.0-1 to -3). A message is acknowledged once it was admitted, routed, and all that it changed is stored.
  */
-export class Inbound {
+export class Inbound implements Taker {
   readonly #core: Core;
   readonly #connection: Client;
   readonly #session: Session;
@@ -55,8 +56,6 @@ export class Inbound {
   #pending: Pending[] = [];
   #first = 0;
   #pendingBytes = 0;
-  /** Packet ids of QoS 2 messages that are being taken. */
-  readonly #taking = new Set<number>();
   /** QoS 1 messages that are not acknowledged. */
   #unacknowledged = 0;
   #closed = false;
@@ -82,13 +81,16 @@ export class Inbound {
     const packetId = packet.qos === 0 ? 0 : packet.packetId;
     core.stats.publishReceived++;
     core.stats.publishBytesReceived += packet.payload.length;
-    if (packetId !== 0) this.#checkQuota();
-    if (packet.qos === 2 && this.#taking.has(packetId)) return;
+    if (packet.qos === 2 && session.taking.has(packetId)) {
+      session.taking.set(packetId, this);
+      return;
+    }
     if (packet.qos === 2 && session.received.has(packetId)) {
       // It missed our PUBREC: the same message again is not another one (MQTT-4.3.3-2).
       core.store.stored(() => this.#connection.ack("pubrec", packetId));
       return;
     }
+    if (packet.qos !== 0) this.#checkQuota(packet.qos);
     if (this.#rate !== undefined && !this.#rate.take(core.now())) this.#connection.pause(PAUSED.rate);
     if (place.refusal !== 0) this.#refused(packet.qos, packetId, place.refusal);
     else this.#take(this.#publicationOf(packet, place.topic), packet.qos, packetId);
@@ -98,6 +100,11 @@ export class Inbound {
   release(packetId: number): void {
     this.#session.complete(packetId);
     this.#core.store.stored(() => this.#connection.ack("pubcomp", packetId));
+  }
+
+  taken(packetId: number, refusal?: unknown): void {
+    if (refusal === undefined) this.#connection.ack("pubrec", packetId);
+    else this.#cannot(2, packetId, refusal);
   }
 
   sweep(now: number): void {
@@ -133,7 +140,7 @@ export class Inbound {
 
   #take(publication: Publication, qos: 0 | 1 | 2, packetId: number): void {
     if (qos === 1) this.#unacknowledged++;
-    if (qos === 2) this.#taking.add(packetId);
+    if (qos === 2) this.#session.taking.set(packetId, this);
     const admission = this.#admit(publication);
     if (admission === undefined && this.#first === this.#pending.length) this.#route(publication, qos, packetId);
     else this.#hold({ publication, packetId, qos, admitted: admission === undefined, refused: undefined }, admission);
@@ -185,21 +192,30 @@ export class Inbound {
     if (qos === 0) return;
     if (qos === 2) this.#session.receive(packetId);
     store.stored((error) => {
-      if (qos === 1) this.#unacknowledged--;
-      else this.#taking.delete(packetId);
-      if (error !== undefined) this.#cannot(qos, packetId, error);
-      else if (qos === 1) this.#connection.ack("puback", packetId, wanted ? 0 : NO_SUBSCRIBERS);
-      else this.#connection.ack("pubrec", packetId);
+      const taker = this.#settled(qos, packetId);
+      if (qos === 2) taker.taken(packetId, error);
+      else if (error !== undefined) this.#cannot(qos, packetId, error);
+      else this.#connection.ack("puback", packetId, wanted ? 0 : NO_SUBSCRIBERS);
     });
   }
 
-  #notAdmitted({ publication, packetId, qos, refused }: Pending): void {
+  /** It is not on its way any more. Who answers it. */
+  #settled(qos: 0 | 1 | 2, packetId: number): Taker {
+    const taker = qos === 2 ? this.#session.taking.get(packetId) : undefined;
     if (qos === 1) this.#unacknowledged--;
-    if (qos === 2) this.#taking.delete(packetId);
+    if (qos === 2) this.#session.taking.delete(packetId);
+    if ((this.#unacknowledged + this.#session.taking.size) * 2 < this.#core.limits.receiveMaximum)
+      this.#connection.resume(PAUSED.answers);
+    return taker ?? this;
+  }
+
+  #notAdmitted({ publication, packetId, qos, refused }: Pending): void {
+    const taker = this.#settled(qos, packetId);
     const { clientId } = this.#session;
     const message = `a publish of client ${clientId} to ${publication.topic} was refused: ${messageOf(refused)}`;
     this.#core.journal({ level: "warn", event: "publish_refused", at: "broker", message });
-    this.#cannot(qos, packetId, refused);
+    if (qos === 2) taker.taken(packetId, refused);
+    else this.#cannot(qos, packetId, refused);
   }
 
   /** It was not taken: the client is to keep it. Before MQTT 5 there is no other way to say so than to close (MQTT-3.3.5-2). */
@@ -216,12 +232,15 @@ export class Inbound {
     this.#core.store.stored(() => this.#connection.ack(qos === 1 ? "puback" : "pubrec", packetId, code));
   }
 
-  #checkQuota(): void {
-    const open = this.#unacknowledged + this.#taking.size + this.#session.received.size;
-    if (open < this.#core.limits.receiveMaximum) return;
+  /** Before MQTT 5 a client does not know the limit: it is read from later instead. */
+  #checkQuota(qos: 1 | 2): void {
+    const { received, taking } = this.#session;
+    const { receiveMaximum } = this.#core.limits;
+    if (this.#unacknowledged + taking.size >= receiveMaximum) this.#connection.pause(PAUSED.answers);
+    if (this.#version !== 5 || qos !== 2 || taking.size + received.size < receiveMaximum) return;
     throw new MqttError(
       "PROTOCOL_ERROR",
-      `more than ${open} messages on their way [MQTT-3.3.4-7]`,
+      `more than ${receiveMaximum} messages on their way [MQTT-3.3.4-7]`,
       RECEIVE_MAXIMUM_EXCEEDED,
     );
   }
@@ -239,7 +258,7 @@ export class Inbound {
     }
     const place: Place = { topic: rewrite.topic(name), refusal };
     if (this.#places.size >= KNOWN_TOPICS) this.#places = new Map();
-    this.#places.set(name, place);
+    if (name.length <= LONGEST_KNOWN) this.#places.set(name, place);
     return place;
   }
 }

@@ -30,6 +30,12 @@ export type DropReason = "queue_full" | "expired" | "too_large" | "denied";
 /** What a client asks of its session, and what is known of it. */
 export type Terms = Omit<SessionTerms, "user" | "listener">;
 
+/** Who took a QoS 2 message in, and answers it. */
+export interface Taker {
+  /** It is stored; or why it could not be taken. */
+  taken(packetId: number, refusal?: unknown): void;
+}
+
 /** The connection of a client as its session sees it. */
 export interface ClientLink extends Link {
   /** Asks publishers to wait: more comes than the client takes. */
@@ -45,6 +51,8 @@ export class Session implements Subscriber {
   readonly subscriptions = new Map<string, StoredSubscription>();
   /** Packet ids of QoS 2 messages that were taken and that the client has not released. */
   readonly received: Set<number>;
+  /** Packet ids of QoS 2 messages that are being taken, and who answers: the connection on which they came last. */
+  readonly taking = new Map<number, Taker>();
   identity: Identity;
   /** Seconds that it outlives its connection. */
   expiry: number;
@@ -195,6 +203,8 @@ export class Session implements Subscriber {
     this.received.clear();
     if (this.#noted) this.#options.store.dropSession(this.clientId);
     this.#noted = false;
+    // What still comes to its end in it must not be noted for the next one of the same client.
+    this.#kept = false;
   }
 
   /** It ends with its connection now: nothing of it outlives a crash either. */
