@@ -42,4 +42,9 @@ export class OutgoingAliases {
     this.#aliases.set(topic, this.#aliases.size + 1);
     return { alias: this.#aliases.size, known: false };
   }
+
+  /** The packet that would have set the newest alias, that of this topic, did not go out. */
+  forget(topic: string): void {
+    if (this.#aliases.get(topic) === this.#aliases.size) this.#aliases.delete(topic);
+  }
 }

@@ -5,7 +5,7 @@ import type { Waiter } from "./pressure.js";
 import type { ConnectionTerms } from "./terms.js";
 
 /** Why nothing is read for a while; each is a bit. */
-export const PAUSED = { letIn: 1, admission: 2, pressure: 4, rate: 8 } as const;
+export const PAUSED = { letIn: 1, admission: 2, pressure: 4, rate: 8, output: 16, answers: 32 } as const;
 
 /** How a connection ended, for the log. */
 export type End =

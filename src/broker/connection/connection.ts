@@ -62,7 +62,9 @@ export class Connection implements Client {
   #closed = false;
   #paused = 0;
   #fullness: Fullness | undefined;
-  /** When the last packet came, by `core.now`; coarse. */
+  /** When it came, by `core.now`. */
+  readonly #since: number;
+  /** When something came last, by `core.now`; coarse. */
   #heard: number;
 
   constructor(core: Core, socket: Duplex, peer: Peer, ended: (connection: Connection) => void) {
@@ -70,7 +72,8 @@ export class Connection implements Client {
     this.#socket = socket;
     this.peer = peer;
     this.#ended = ended;
-    this.#heard = core.now();
+    this.#since = core.now();
+    this.#heard = this.#since;
     this.#output = new Output(socket, core.flusher, core.stats);
     this.#reader = new PacketReader({
       version: 4,
@@ -112,14 +115,19 @@ export class Connection implements Client {
     if (open === undefined || this.#closed) return true;
     if (how.qos === 0 && this.#output.full) {
       this.press();
-      if (this.#fullness?.stalled === true) {
+      // Not all who publish can be made to wait: there is an end before its patience has one.
+      if (this.#fullness?.stalled === true || this.#output.size > this.#core.limits.queue.size) {
         this.#core.stats.publishDropped++;
         return true;
       }
     }
     const { terms, aliases } = open;
     const fields = publishFields(terms.version, publication, how, aliases, this.#core.now);
-    if (terms.maxPacketBytes !== undefined && publishSize(fields) > terms.maxPacketBytes) return false;
+    if (terms.maxPacketBytes !== undefined && publishSize(fields) > terms.maxPacketBytes) {
+      // Its alias was not set either.
+      if (fields.topic !== "") aliases?.forget(fields.topic);
+      return false;
+    }
     this.#output.packets.publish(fields);
     this.#core.stats.publishSent++;
     this.#core.stats.publishBytesSent += publication.payload.length;
@@ -161,6 +169,8 @@ export class Connection implements Client {
     if (this.#paused === 0) return;
     this.#paused &= ~why;
     if (this.#paused !== 0 || this.#closed) return;
+    // What it sent meanwhile was not heard: its silence begins now.
+    this.#heard = this.#core.now();
     const held = this.#held ?? [];
     this.#held = undefined;
     try {
@@ -181,7 +191,8 @@ export class Connection implements Client {
     const { limits } = this.#core;
     const open = this.#open;
     if (open === undefined) {
-      if (now - this.#heard > limits.connectTimeout) this.end("timeout", "no CONNECT came in time");
+      // From its beginning: a byte now and then does not make it longer.
+      if (now - this.#since > limits.connectTimeout) this.end("timeout", "no CONNECT came in time");
       return;
     }
     const { silence } = open.terms;
@@ -198,9 +209,9 @@ export class Connection implements Client {
     open.inbound.sweep(now);
     const fullness = this.#fullness;
     if (fullness === undefined) return;
-    const full = now - fullness.since;
-    if (full > limits.patience * DEAD_AFTER) this.end("slow", `it took too little for ${Math.round(full)} ms`);
-    else if (full > limits.patience && !fullness.stalled) {
+    const idle = now - fullness.progressed;
+    if (idle > limits.patience * DEAD_AFTER) this.end("slow", `it took nothing for ${Math.round(idle)} ms`);
+    else if (now - fullness.since > limits.patience && !fullness.stalled) {
       fullness.stall();
       this.#note(
         "warn",
@@ -297,6 +308,14 @@ export class Connection implements Client {
     } catch (error) {
       this.fail(error);
     }
+    if (this.#output.full) this.#readNoMore();
+  }
+
+  /** A client that does not read the answers gets no more of them: what it sends is not read either. */
+  #readNoMore(): void {
+    if (this.#closed) return;
+    this.#fullness ??= new Fullness(this, this.#core.now());
+    this.pause(PAUSED.output);
   }
 
   #receive(packet: Packet): void {
@@ -356,6 +375,7 @@ export class Connection implements Client {
   #answered(answered: Answered): void {
     if (answered === "wrong")
       throw new MqttError("PROTOCOL_ERROR", "an answer that the message does not have [MQTT 4.3]");
+    this.#open?.subscribing.resume();
     if (this.#fullness !== undefined) this.#relieve();
   }
 
@@ -373,10 +393,13 @@ export class Connection implements Client {
 
   #drained(): void {
     this.#open?.session.outgoing.pump();
+    this.#open?.subscribing.resume();
+    if (!this.#output.full) this.resume(PAUSED.output);
     if (this.#fullness !== undefined) this.#relieve();
   }
 
   #relieve(): void {
+    if (this.#fullness !== undefined) this.#fullness.progressed = this.#core.now();
     if (!this.#output.low || this.#open?.session.outgoing.relieved === false) return;
     const fullness = this.#fullness;
     this.#fullness = undefined;
@@ -397,7 +420,7 @@ export class Connection implements Client {
 
 const ANSWERS: ReadonlySet<Packet["kind"]> = new Set(["puback", "pubrec", "pubcomp"]);
 const UNSPECIFIED = 0x80;
-/** Times the patience: who takes next to nothing for as long is cut off. */
+/** Times the patience: who takes nothing for as long is cut off. */
 const DEAD_AFTER = 10;
 /** ms that a client has to take what was written before the end. */
 const GRACE = 2_000;

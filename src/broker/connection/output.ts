@@ -54,12 +54,17 @@ export class Output {
 
   /** Whether so much waits that it is better to wait with more. */
   get full(): boolean {
-    return this.#writer.length + this.#socket.writableLength > HIGH;
+    return this.size > HIGH;
+  }
+
+  /** Bytes that wait. */
+  get size(): number {
+    return this.#writer.length + this.#socket.writableLength;
   }
 
   /** Whether so little waits that more may come. */
   get low(): boolean {
-    return this.#writer.length + this.#socket.writableLength < LOW;
+    return this.size < LOW;
   }
 
   flush(): void {

@@ -34,6 +34,8 @@ export class Fullness {
   readonly since: number;
   /** Whose it is. Who waited for itself would never read the answers that relieve it. */
   readonly #owner: Waiter;
+  /** When it took something last. */
+  progressed: number;
   readonly #waiters = new Set<Waiter>();
   /** It has been full for so long that nobody waits for it any more. */
   stalled = false;
@@ -41,6 +43,7 @@ export class Fullness {
   constructor(owner: Waiter, since: number) {
     this.#owner = owner;
     this.since = since;
+    this.progressed = since;
   }
 
   keep(waiter: Waiter): void {

@@ -18,14 +18,23 @@ const QUOTA_EXCEEDED = 0x97;
 const NO_SUBSCRIPTION = 0x11;
 /** Before MQTT 5 there is one way to refuse (MQTT 3.1.1 3.9.3). */
 const FAILURE = 0x80;
-/** Retained messages that are replayed before others get their turn. */
-const SLICE = 256;
+/** Retained messages that are replayed before others get their turn, and before it is asked whether the client takes them. */
+const SLICE = 64;
+
+/** Of the retained messages for a new subscription. */
+interface Replay {
+  readonly grant: Grant;
+  readonly walk: ReturnType<Core["retained"]["walk"]>;
+}
 
 /** SUBSCRIBE and UNSUBSCRIBE of one connection. */
 export class Subscribing {
   readonly #core: Core;
   readonly #connection: Client;
   readonly #session: Session;
+  /** What is still to be replayed, in order of subscription. One a filter: who subscribes to it again has it from the beginning. */
+  readonly #replays = new Map<string, Replay>();
+  #replaying = false;
 
   constructor(core: Core, connection: Client, session: Session) {
     this.#core = core;
@@ -44,7 +53,11 @@ export class Subscribing {
     // A subscription that a crash takes away again must not have been promised.
     this.#core.store.stored(() => {
       this.#connection.write({ kind: "suback", packetId, reasonCodes });
-      this.#replay(replays);
+      for (const { filter, grant } of replays) {
+        this.#replays.delete(filter);
+        this.#replays.set(filter, { grant, walk: this.#core.retained.walk(filter) });
+      }
+      this.resume();
     });
   }
 
@@ -54,6 +67,7 @@ export class Subscribing {
       const fault = topicFault(filter, limits.topicLevels);
       if (fault !== undefined) throw new MqttError("MALFORMED", fault);
     }
+    for (const filter of filters) this.#replays.delete(this.#rewritten(filter));
     const codes = filters.map((filter) =>
       sessions.unsubscribe(this.#session, this.#rewritten(filter)) ? 0 : NO_SUBSCRIPTION,
     );
@@ -91,21 +105,28 @@ export class Subscribing {
     return qos;
   }
 
-  /** Retained messages, in slices: a filter may take a hundred thousand. */
-  #replay(replays: { filter: string; grant: Grant }[]): void {
+  /** The client took something: what is left of the retained messages may go on. */
+  resume(): void {
+    if (this.#replays.size > 0 && !this.#replaying) this.#replay();
+  }
+
+  /** Retained messages, in slices, for a filter may take a hundred thousand; and as the client takes them. */
+  #replay(): void {
     const session = this.#session;
-    const next = replays.shift();
-    if (next === undefined) return;
-    const walk = this.#core.retained.walk(next.filter);
-    const slice = (): void => {
-      if (session.link !== this.#connection) return;
-      const more = walk.advance(SLICE, (publication) => {
-        if (session.mayReceive(publication.topic)) session.replay(publication, next.grant);
-      });
-      if (more) setImmediate(slice);
-      else this.#replay(replays);
-    };
-    slice();
+    this.#replaying = false;
+    const [next] = this.#replays;
+    if (next === undefined || session.link !== this.#connection) return;
+    if (!this.#connection.ready || session.outgoing.pressed) return;
+    const [filter, { walk, grant }] = next;
+    const more = walk.advance(SLICE, (publication) => {
+      if (session.mayReceive(publication.topic)) session.replay(publication, grant);
+    });
+    // Nobody is made to wait for what a client asked for itself.
+    this.#core.pressure.forget();
+    if (!more) this.#replays.delete(filter);
+    if (this.#replays.size === 0) return;
+    this.#replaying = true;
+    setImmediate(() => this.#replay());
   }
 
   #rewritten(filter: string): string {
