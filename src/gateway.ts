@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { openAccess } from "./broker/access/open.js";
 import { everyone } from "./broker/access/everyone.js";
+import { openAccess } from "./broker/access/open.js";
 import { type Broker, openBroker } from "./broker/broker.js";
 import { memoryStore } from "./broker/store/memory.js";
 import { openStore } from "./broker/store/open.js";
 import type { LiveState, Store } from "./broker/store/store.js";
-import { type Config, type DeviceConfig, resourcePolicy } from "./config/index.js";
 import { type ClockStatus, createHold, openClock, sessionByWall } from "./clock/index.js";
+import { type Config, type DeviceConfig, resourcePolicy } from "./config/index.js";
 import type { Link, Session } from "./core/adapter.js";
 import { messageOf, WeirError } from "./core/errors.js";
 import type { Journal } from "./core/journal.js";

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
-import { accessProblems } from "./broker/access/open.js";
 import { coapTarget, createAdapters, type FarDevice } from "../adapters/index.js";
+import { accessProblems } from "./broker/access/open.js";
 import {
   type Config,
   ConfigError,

@@ -20,8 +20,8 @@ import { Router } from "./router.js";
 import { Routes } from "./routes/routes.js";
 import { Sessions } from "./session/sessions.js";
 import { Stats } from "./stats.js";
-import { Sys } from "./sys/sys.js";
 import type { LiveState, Store, StoredWill } from "./store/store.js";
+import { Sys } from "./sys/sys.js";
 
 export interface BrokerOptions {
   readonly id: string;

@@ -1,7 +1,7 @@
-import { WeirError } from "../core/errors.js";
 import { withoutUser, withUser } from "../broker/access/users/change.js";
 import { hashPassword } from "../broker/access/users/hash.js";
 import { nameProblem } from "../broker/access/users/users-file.js";
+import { WeirError } from "../core/errors.js";
 import { rewrite } from "./rewrite.js";
 import { askSecrets, readSecret } from "./secret.js";
 

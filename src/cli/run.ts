@@ -4,9 +4,9 @@ import { createRecorder } from "../journal.js";
 import { keepAlive, notifier } from "../notify.js";
 import { makePlan, type Plan } from "../plan.js";
 import type { LiveTable } from "../simulator/index.js";
+import { version } from "../version.js";
 import { type ConfigArgument, count } from "./check.js";
 import { untilSignal } from "./signals.js";
-import { version } from "../version.js";
 
 /** How long an orderly stop may take, in ms, before the process ends without it. Shorter than systemd's patience. */
 const STOP_LIMIT = 15_000;

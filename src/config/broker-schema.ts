@@ -1,9 +1,9 @@
 import { z } from "zod";
+import { isRange } from "../core/ip.js";
 import { type AccessOverrides, listenerAccess } from "./access-schema.js";
 import { type NetAddress, parseListener } from "./listener-url.js";
-import { isRange } from "../core/ip.js";
-import { sessionLimits } from "./session-schema.js";
 import { duration, flag, identifier, path, text, unless, whole } from "./scalars.js";
+import { sessionLimits } from "./session-schema.js";
 
 /** What the broker can be told of its listeners: the part of the one definition (schema.ts) that is under `broker`. */
 

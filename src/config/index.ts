@@ -9,5 +9,5 @@ export { ConfigError, type ConfigProblem, formatProblem, type Path, throwErrors 
 export { referencePage } from "./reference.js";
 export type { AdapterSchemas, PayloadFormat, Report } from "./schema.js";
 export { schemaFile } from "./schema-file.js";
-export { configJsonSchema } from "./shape.js";
 export type { QueueConfig } from "./session-schema.js";
+export { configJsonSchema } from "./shape.js";

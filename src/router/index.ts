@@ -1,5 +1,5 @@
-export { type Availability, type AvailabilityOptions, createAvailability, gatewayMessage } from "./availability.js";
 export { type CommandAccess, type CommandRule, commandAccess } from "./access.js";
+export { type Availability, type AvailabilityOptions, createAvailability, gatewayMessage } from "./availability.js";
 export { type CommandLog, type CommandLogOptions, openCommandLog } from "./command-log/command-log.js";
 export { createDispatcher, type Dispatcher, type DispatcherOptions, type Submitted } from "./dispatcher.js";
 export { createDownlink, type Downlink, type DownlinkOptions } from "./downlink.js";

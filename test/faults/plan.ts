@@ -1,5 +1,5 @@
-import type { Random } from "../support/random.js";
 import type { Cut, Direction } from "../support/link.js";
+import type { Random } from "../support/random.js";
 
 /** Names of what can be done, as `--fault` takes them. */
 export const FAULTS = [

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../support/eventually.js";
 import { type GatewayProcess, openGatewayProcess } from "../support/gateway-process.js";
-import { openLink, type Link } from "../support/link.js";
+import { type Link, openLink } from "../support/link.js";
 import { type Random, seeded } from "../support/random.js";
 import type { Method, ViolationKind } from "../support/strict-upstream/session.js";
 import { compare, type Qos, type Tallies } from "./compare.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { count, startGatewayWith } from "../support/gateway.js";
 import { eventually } from "../support/eventually.js";
+import { count, startGatewayWith } from "../support/gateway.js";
 import { startMosquitto } from "../support/mosquitto.js";
 import { collect, connectClient } from "../support/mqtt.js";
 import { numbersOf, publishNumbers, range } from "../support/numbers.js";

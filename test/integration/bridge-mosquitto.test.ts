@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openBridge } from "../../src/bridge/bridge.js";
-import type { Qos } from "../../src/core/message.js";
 import { memorySessionStore } from "../../src/bridge/session/memory.js";
+import type { Qos } from "../../src/core/message.js";
 import { MemoryOutbox } from "../../src/outbox/memory.js";
 import { startMosquitto } from "../support/mosquitto.js";
 import { collect, connectClient } from "../support/mqtt.js";

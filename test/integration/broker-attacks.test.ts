@@ -15,8 +15,8 @@ const MIB = 2 ** 20;
 const SERVED = 3_000;
 
 const LIMITS: Partial<Limits> = {
-  ...{ patience: 500, connectTimeout: 1_000, retainedMessages: 1_000, retainedBytes: 4 * MIB, queuedBytes: 16 * MIB },
-  ...{ sessions: 100, inFlight: 100, queue: { messages: 1_000, bytes: 4 * MIB, whenFull: "drop-oldest" } },
+  ...{ patience: 500, connectTimeout: 1_000, retainedMessages: 1_000, retainedSize: 4 * MIB, queuedSize: 16 * MIB },
+  ...{ sessions: 100, inFlight: 100, queue: { messages: 1_000, size: 4 * MIB, whenFull: "drop-oldest" } },
 };
 
 /** A client whose socket nobody reads unless `reads`; what the broker does to it is seen in `closed`. */
@@ -31,7 +31,10 @@ class Attacker {
     socket.on("close", () => {
       this.closed = true;
     });
-    if (reads) socket.on("data", (chunk: Buffer) => void (this.readBytes += chunk.length));
+    if (reads)
+      socket.on("data", (chunk: Buffer) => {
+        this.readBytes += chunk.length;
+      });
     else socket.pause();
   }
 
@@ -285,7 +288,7 @@ const ATTACKS: readonly Attack[] = [
       await long.flood((round) => packets(4, subscribe(1, [`${round}/${"x".repeat(65_000)}`])), { times: 1_500 });
       deep.write(C("deep"));
       await deep.flood(packets(4, subscribe(1, ["/".repeat(65_535)])), { times: 100 });
-      await eventually(() => deep.readBytes >= 4 + 500, "it is answered");
+      await eventually(() => deep.closed, "it is cut off");
     },
   },
   {

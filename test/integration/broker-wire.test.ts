@@ -1,24 +1,24 @@
 /** Bytes in, bytes out: what the standards leave no choice in, and where the suites of others are exact. */
 import { type TestContext, test } from "node:test";
-import type { BrokerOptions } from "../../src/broker/broker.js";
-import { startBroker } from "../support/broker.js";
+import type { Limits } from "../../src/broker/limits.js";
+import { startBroker, usualLimits } from "../support/broker.js";
 import { connectPacket, openWire, publishPacket, subscribePacket, type Wire } from "../support/wire.js";
 
 const C = connectPacket;
 const S = subscribePacket;
 const P = publishPacket;
 /** Answers to CONNECT of a broker with these limits. */
-const LIMITS = { receiveMaximum: 20, topicAliases: 10, packetBytes: 268_435_460, inFlight: 20 };
+const LIMITS = { receiveMaximum: 20, topicAliases: 10, packetSize: 268_435_460, inFlight: 20 };
 const GRANTED = "22 00 0A 21 00 14";
 const OK5 = `20 09 00 00 06 ${GRANTED}`;
 const PRESENT5 = `20 09 01 00 06 ${GRANTED}`;
 const KEPT = "11 00 00 00 64";
 
 /** `A> bytes` sends on connection A (which opens with it), `A< bytes` expects, `A.` is quiet, `A!` is closed, `A/` drops it. */
-type Row = readonly [name: string, steps: readonly string[], limits?: BrokerOptions["limits"]];
+type Row = readonly [name: string, steps: readonly string[], limits?: Partial<Limits> | undefined];
 
-async function run(t: TestContext, steps: readonly string[], limits: BrokerOptions["limits"]): Promise<void> {
-  const broker = await startBroker(t, { limits: { ...LIMITS, ...limits } });
+async function run(t: TestContext, steps: readonly string[], limits: Partial<Limits> | undefined): Promise<void> {
+  const broker = await startBroker(t, { limits: { ...usualLimits, ...LIMITS, ...limits } });
   const wires = new Map<string, Wire>();
   for (const step of steps) {
     const [name = "", what, bytes = ""] = [step[0], step[1], step.slice(2)];
@@ -57,7 +57,7 @@ const ROWS: readonly Row[] = [
   [
     "5: CONNACK with everything, in mosquitto's order",
     [`A>${C(5, "", { keepAlive: 120 })}`, "A<20 3D 00 00 3A 13 00 3C 22 00 0A 12 00 29 'auto-'"],
-    { keepAlive: 60, packetBytes: 30 },
+    { keepAlive: 60_000, packetSize: 30 },
   ],
   [
     "5: a refused CONNECT has an empty property list",
@@ -115,7 +115,7 @@ const ROWS: readonly Row[] = [
       "A<E0 01 95",
       "A!",
     ],
-    { packetBytes: 60 },
+    { packetSize: 60 },
   ],
   violation("a DISCONNECT that gives a session an expiry that it did not have", "E0 07 00 05 11 00 00 00 01", "82"),
   violation("AUTH without a method", "F0 02 18 00", "82"),

@@ -13,13 +13,13 @@ import { makePlan } from "../../src/plan.js";
 import { type Case, loadCases, root } from "../support/case.js";
 import { coapRequest } from "../support/coap-client.js";
 import { eventually } from "../support/eventually.js";
+import { temporaryFolder } from "../support/folder.js";
 import { startMosquitto } from "../support/mosquitto.js";
 import { collect, connectClient, type Heard } from "../support/mqtt.js";
 import { needs } from "../support/peers.js";
 import { freeUdpPort } from "../support/ports.js";
 import { openPty } from "../support/pty.js";
 import { type FarEnd, openFarEnd, recording, replay } from "../support/serial-replay.js";
-import { temporaryFolder } from "../support/folder.js";
 
 /** When everything was measured, in these tests: payloads carry it. */
 const NOW = 1_763_890_000_123;

@@ -12,13 +12,13 @@ import { createRecorder } from "../../src/journal.js";
 import { makePlan } from "../../src/plan.js";
 import { parseMessage } from "../../src/protocols/coap/index.js";
 import { eventually } from "../support/eventually.js";
+import { temporaryFolder } from "../support/folder.js";
 import { collect, connectClient } from "../support/mqtt.js";
 import { needs } from "../support/peers.js";
 import { freeUdpPort } from "../support/ports.js";
 import { openPty } from "../support/pty.js";
 import { openFarEnd } from "../support/serial-replay.js";
 import { connect } from "../unit/adapters/coap/client.js";
-import { temporaryFolder } from "../support/folder.js";
 
 const RIGHT = Date.UTC(2026, 10, 23, 12);
 const DAY = 86_400_000;

@@ -13,11 +13,11 @@ import { startGateway } from "../../src/gateway.js";
 import { createRecorder } from "../../src/journal.js";
 import { makePlan } from "../../src/plan.js";
 import { eventually } from "../support/eventually.js";
+import { temporaryFolder } from "../support/folder.js";
 import { startMosquitto } from "../support/mosquitto.js";
 import { collect, connectClient, type Heard } from "../support/mqtt.js";
 import { needs } from "../support/peers.js";
 import { freePort } from "../support/ports.js";
-import { temporaryFolder } from "../support/folder.js";
 
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.js");
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { type TestContext, test } from "node:test";
-import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import type { ListenerConfig, ListenerTls } from "../../src/config/index.js";
 import { type Authority, type Certificate, makeAuthority, replace } from "../support/certificates.js";
 import { eventually } from "../support/eventually.js";

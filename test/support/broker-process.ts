@@ -1,12 +1,10 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import type { TestContext } from "node:test";
-import { everyone } from "../../src/broker/access/everyone.js";
+import { fileURLToPath } from "node:url";
 import { openBroker } from "../../src/broker/broker.js";
-import { DEFAULT_LIMITS, type Limits } from "../../src/broker/limits.js";
-import { memoryStore } from "../../src/broker/store/memory.js";
-import { tcp } from "./broker.js";
+import type { Limits } from "../../src/broker/limits.js";
+import { brokerOptions, tcp, usualLimits } from "./broker.js";
 
 /** A broker alone in a process: what it takes of memory is what the attack makes it take. */
 export interface BrokerProcess {
@@ -55,9 +53,9 @@ async function settledMemory(): Promise<number> {
 async function serve(limits: Partial<Limits>): Promise<void> {
   const events = new Map<string, number>();
   const broker = await openBroker({
-    ...{ id: "attacked", admit: () => undefined, access: everyone, store: memoryStore() },
+    ...brokerOptions(),
     journal: ({ event }) => void events.set(event, (events.get(event) ?? 0) + 1),
-    limits: { ...DEFAULT_LIMITS, ...limits },
+    limits: { ...usualLimits, ...limits },
   });
   process.on("message", (what: Ask) => {
     if (what.ask === "events") process.send?.(events.get(what.event) ?? 0);

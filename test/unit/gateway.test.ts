@@ -7,8 +7,8 @@ import { createRecorder } from "../../src/journal.js";
 import { makePlan } from "../../src/plan.js";
 import { startBroker } from "../support/broker.js";
 import { eventually } from "../support/eventually.js";
-import { collect, connectClient } from "../support/mqtt.js";
 import { temporaryFolder } from "../support/folder.js";
+import { collect, connectClient } from "../support/mqtt.js";
 
 /** A gateway with these bridges, a YAML list, through the real loader. */
 async function start(t: TestContext, bridges: string): Promise<Gateway> {

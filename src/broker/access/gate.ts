@@ -1,6 +1,6 @@
 import type { Access, Credentials, Identity, Verdict } from "./access.js";
-import { checkToken, type TokenRules, tokenOf } from "./jwt/tokens.js";
 import type { VerificationKey } from "./jwt/key.js";
+import { checkToken, type TokenRules, tokenOf } from "./jwt/tokens.js";
 import { originOf } from "./origin.js";
 import type { Throttle } from "./throttle.js";
 import type { Passwords, Refused } from "./users/passwords.js";

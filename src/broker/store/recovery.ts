@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { attempt, codeOf, type Files, type OpenFile, persistently, readFully } from "../../outbox/log/files.js";
 import { Malformed } from "./bytes.js";
-import { FRAME_HEADER } from "./frame.js";
 import { FILE_HEADER, fileOf, fromTheFuture, type StoreFile } from "./file.js";
+import { FRAME_HEADER } from "./frame.js";
 import { Replay } from "./replay.js";
 import { type Scanned, scanFrames } from "./scan.js";
 

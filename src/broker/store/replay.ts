@@ -8,10 +8,10 @@ import {
   KIND,
   NO_LOCAL,
   OWNED,
-  SENT,
   QOS,
   RELEASED,
   RETAIN,
+  SENT,
   WILL,
 } from "./record.js";
 import type { QueueEntry, SessionTerms, StoredSession, StoredSubscription, StoredWill } from "./store.js";

@@ -1,6 +1,6 @@
-import type { Mapping } from "./topic.js";
-import type { Place } from "./notes.js";
 import type { Qos } from "../../core/message.js";
+import type { Place } from "./notes.js";
+import type { Mapping } from "./topic.js";
 
 /** What comes out, each part with the line that it came from. Keys are spelled as in the configuration. */
 export interface Draft {

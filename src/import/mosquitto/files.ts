@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import { ConfigError } from "../../config/index.js";
 import { readText } from "../../config/files.js";
+import { ConfigError } from "../../config/index.js";
 import { messageOf } from "../../core/errors.js";
 import { readLines, type Setting, text } from "./lines.js";
 import type { Notes } from "./notes.js";

@@ -1,5 +1,5 @@
-import { printable } from "../../config/problems.js";
 import { parseListener } from "../../config/listener-url.js";
+import { printable } from "../../config/problems.js";
 import { inUrl } from "./address.js";
 import { type Draft, MOST } from "./draft.js";
 import { type Setting, whole, words } from "./lines.js";

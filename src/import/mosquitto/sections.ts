@@ -1,5 +1,5 @@
-import { didYouMean } from "../../core/near.js";
 import { printable } from "../../config/problems.js";
+import { didYouMean } from "../../core/near.js";
 import type { SourceFile } from "./files.js";
 import { knownKeys, lookUp } from "./keys.js";
 import { flag, type Setting } from "./lines.js";

@@ -1,7 +1,7 @@
 import { printable } from "../../config/problems.js";
 import { bridgePrefix, filter } from "../../config/topic.js";
-import { type Setting, words } from "./lines.js";
 import type { Qos } from "../../core/message.js";
+import { type Setting, words } from "./lines.js";
 
 /** The value of a `topic` line, with "" for an empty pattern or prefix. */
 export interface TopicLine {

@@ -1,5 +1,5 @@
-import { type AddressInfo, createServer, type Socket } from "node:net";
 import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { generate, type IConnectPacket, type IPublishPacket, type Packet, parser } from "mqtt-packet";
 import type { Random } from "../random.js";
 import { type Ack, type Connection, type Finding, judgePublish, judgePubrel, newConnection, sent } from "./judge.js";

@@ -10,7 +10,7 @@ function open({ messages = 100, bytes = 1_000_000, recovered = [] as readonly Pu
   const refused: string[] = [];
   const store = fakeStore();
   const clock = { now: 0 };
-  const limits = { retainedMessages: messages, retainedBytes: bytes };
+  const limits = { retainedMessages: messages, retainedSize: bytes };
   const retained = new Retained(
     { limits, store, now: () => clock.now, refused: (topic) => void refused.push(topic) },
     recovered,

@@ -10,9 +10,9 @@ import { fakeStore } from "./session/fakes.js";
 async function open(t: { after(done: () => Promise<void>): void }) {
   const routes = new Routes();
   const store = fakeStore();
-  const limits = { retainedMessages: 10, retainedBytes: 1_000_000 };
+  const limits = { retainedMessages: 10, retainedSize: 1_000_000 };
   const retained = new Retained({ limits, store, now: () => 0, refused: () => {} }, []);
-  const router = await Router.open("test", routes, retained);
+  const router = await Router.open("test", routes, (publication) => retained.keep(publication));
   t.after(() => router.close());
   const got: Publication[] = [];
   const subscribe = (filter: string, noLocal = false, clientId = "s"): void => {

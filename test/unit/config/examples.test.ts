@@ -49,7 +49,8 @@ for (const page of ["configuration.md", "listeners.md", "broker.md"]) {
   for (const [index, text] of examples.entries()) {
     test(`example ${index + 1} of docs/guide/${page} is sound`, () => {
       // Files that are not on this machine, and that an address is open to others.
-      const known = /\/run\/secrets\/|(tls\.\w+(\[\d\])?|broker\.users): the file .* does not exist$|warning: whoever reaches/;
+      const known =
+        /\/run\/secrets\/|(tls\.\w+(\[\d\])?|broker\.users): the file .* does not exist$|warning: whoever reaches/;
       const lines = problemsOf(text, "weir.yaml").filter((line) => !known.test(line));
       assert.deepEqual(lines, []);
     });

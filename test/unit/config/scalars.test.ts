@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { formatSize, parseSize } from "../../../src/config/scalars.js";
 import { parseListener } from "../../../src/config/listener-url.js";
+import { formatSize, parseSize } from "../../../src/config/scalars.js";
 
 test("sizes are bytes, decimal and binary", () => {
   const table: [string, number | undefined][] = [

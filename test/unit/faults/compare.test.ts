@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  add,
   type Arrival,
+  add,
   type Book,
   broken,
   compare,

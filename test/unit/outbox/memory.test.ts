@@ -5,8 +5,8 @@ import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import type { Entry as JournalEntry } from "../../../src/core/journal.js";
 import type { Message } from "../../../src/core/message.js";
-import { eventually } from "../../support/eventually.js";
 import { MemoryOutbox, type MemoryOutboxOptions } from "../../../src/outbox/memory.js";
+import { eventually } from "../../support/eventually.js";
 
 const message = (topic: string, size = 1): Message => ({ topic, payload: new Uint8Array(size), qos: 1, retain: false });
 

@@ -8,7 +8,7 @@ function waiter(): { said: string[]; pressed(): void; relieved(): void } {
 }
 
 test("who fills somebody up waits until that is relieved, once", () => {
-  const [pressure, full, publisher, other] = [new Pressure(), new Fullness(0), waiter(), waiter()];
+  const [pressure, full, publisher, other] = [new Pressure(), new Fullness(waiter(), 0), waiter(), waiter()];
   pressure.charge(publisher);
   assert.deepEqual(publisher.said, []);
   for (let n = 0; n < 2; n++) {
@@ -24,16 +24,23 @@ test("who fills somebody up waits until that is relieved, once", () => {
 
 test("devices wait for nobody", () => {
   const [pressure, publisher] = [new Pressure(), waiter()];
-  pressure.hit(new Fullness(0));
+  pressure.hit(new Fullness(waiter(), 0));
   pressure.forget();
   pressure.charge(publisher);
   assert.deepEqual(publisher.said, []);
 });
 
 test("nobody waits for one that has stalled", () => {
-  const [full, early, late] = [new Fullness(0), waiter(), waiter()];
+  const [full, early, late] = [new Fullness(waiter(), 0), waiter(), waiter()];
   full.keep(early);
   full.stall();
   full.keep(late);
   assert.deepEqual([early.said, late.said], [["pressed", "relieved"], []]);
+});
+
+test("nobody waits for itself: it would never read what relieves it", () => {
+  const own = waiter();
+  const full = new Fullness(own, 0);
+  full.keep(own);
+  assert.deepEqual(own.said, []);
 });

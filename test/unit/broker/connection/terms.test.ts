@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { termsOf } from "../../../../src/broker/connection/terms.js";
-import { DEFAULT_LIMITS } from "../../../../src/broker/limits.js";
 import type { ConnectPacket, ProtocolVersion } from "../../../../src/protocols/mqtt/index.js";
+import { usualLimits } from "../../../support/broker.js";
 
 const connect = (version: ProtocolVersion, rest: Partial<ConnectPacket> = {}): ConnectPacket => ({
   ...{ kind: "connect", version, cleanStart: true, keepAlive: 60, clientId: "a" },
@@ -10,7 +10,7 @@ const connect = (version: ProtocolVersion, rest: Partial<ConnectPacket> = {}): C
 });
 
 test("keep alive: only MQTT 5 can be told another one", () => {
-  const limits = { ...DEFAULT_LIMITS, keepAlive: 60 };
+  const limits = { ...usualLimits, keepAlive: 60_000 };
   for (const [version, asked, granted] of [
     [5, 30, 30],
     [5, 120, 60],
@@ -24,7 +24,7 @@ test("keep alive: only MQTT 5 can be told another one", () => {
 });
 
 test("a session before MQTT 5 lasts as long as may be unless it is clean; in 5 as long as is asked for", () => {
-  const limits = { ...DEFAULT_LIMITS, sessionExpiry: 1_000 };
+  const limits = { ...usualLimits, sessionExpiry: 1_000_000 };
   for (const [version, cleanStart, sessionExpiryInterval, expiry] of [
     [4, true, undefined, 0],
     [4, false, undefined, 1_000],
@@ -40,8 +40,8 @@ test("a session before MQTT 5 lasts as long as may be unless it is clean; in 5 a
 
 test("the window and the aliases are the lower of both sides'", () => {
   const properties = { receiveMaximum: 5, topicAliasMaximum: 100, maximumPacketSize: 99 };
-  const terms = termsOf(connect(5, { properties }), { ...DEFAULT_LIMITS, inFlight: 10, topicAliases: 7 });
+  const terms = termsOf(connect(5, { properties }), { ...usualLimits, inFlight: 10, topicAliases: 7 });
   assert.deepEqual([terms.window, terms.aliases, terms.maxPacketBytes], [5, 7, 99]);
-  const plain = termsOf(connect(4), { ...DEFAULT_LIMITS, inFlight: 10 });
+  const plain = termsOf(connect(4), { ...usualLimits, inFlight: 10 });
   assert.deepEqual([plain.window, plain.aliases, plain.maxPacketBytes], [10, 0, undefined]);
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import { matches } from "../../../../src/core/topics.js";
 import { deliver } from "../../../../src/broker/routes/matched.js";
 import { Routes } from "../../../../src/broker/routes/routes.js";
 import type { Grant, SubscriptionOptions } from "../../../../src/broker/routes/subscriber.js";
+import { matches } from "../../../../src/core/topics.js";
 import { filter, Listener, options, publication, topic } from "./specimens.js";
 
 type Step =

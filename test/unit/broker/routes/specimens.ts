@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { validFilter } from "../../../../src/core/topics.js";
 import type { Publication } from "../../../../src/broker/publication.js";
 import type { Grant, Subscriber, SubscriptionOptions } from "../../../../src/broker/routes/subscriber.js";
+import { validFilter } from "../../../../src/core/topics.js";
 
 /** Few levels and few names, so that they meet: empty ones, `$`, one longer than V8 keeps in place. */
 const level = fc.constantFrom("", "a", "b", "$x", "a-long-level-name");

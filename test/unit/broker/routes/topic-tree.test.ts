@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { matches } from "../../../../src/core/topics.js";
 import { type Branch, Leaf, LevelTree } from "../../../../src/broker/routes/level-tree.js";
 import { TopicTree } from "../../../../src/broker/routes/topic-tree.js";
+import { matches } from "../../../../src/core/topics.js";
 import { filter, topic } from "./specimens.js";
 
 interface Value {

@@ -1,10 +1,10 @@
 import type { Identity } from "../../../../src/broker/access/access.js";
 import type { Limits } from "../../../../src/broker/limits.js";
-import { DEFAULT_LIMITS } from "../../../../src/broker/limits.js";
 import type { Grant } from "../../../../src/broker/routes/subscriber.js";
 import type { ClientLink } from "../../../../src/broker/session/session.js";
 import { Sessions } from "../../../../src/broker/session/sessions.js";
 import type { Store, StoredSession, StoredWill } from "../../../../src/broker/store/store.js";
+import { usualLimits } from "../../../support/broker.js";
 import { fakeLink } from "./model.js";
 
 /** A store that says what it is told, and keeps nothing. */
@@ -67,10 +67,12 @@ export function openSessions(limits: Partial<Limits> = {}, recovered: readonly S
   const sessions = new Sessions(
     {
       store,
-      limits: { ...DEFAULT_LIMITS, ...limits },
+      limits: { ...usualLimits, ...limits },
       budget: { used: 0, limit: 1_000_000 },
       now: () => clock.now,
       mayReceive: () => true,
+      lifts: () => false,
+      expired: () => {},
       dropped: (clientId, reason) => dropped.push(`${clientId} ${reason}`),
       routes: {
         subscribe: (filter) => routed.push(`+${filter}`) > 0,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { weightOf } from "../../../../src/broker/publication.js";
-import { fakeLink, FakeNotes, ModelClient, open, publicationOf } from "./model.js";
+import { FakeNotes, fakeLink, ModelClient, open, publicationOf } from "./model.js";
 
 const seed = Number(process.env["WEIR_SEED"] ?? Math.trunc(Math.random() * 2 ** 31));
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { encodeHeader } from "../../../../src/broker/store/file.js";
 import { crc32 } from "../../../../src/outbox/log/crc.js";
-import { Disk, systemError } from "../../outbox/log/disk.js";
 import { eventually } from "../../../support/eventually.js";
+import { Disk, systemError } from "../../outbox/log/disk.js";
 import { events, open, publication, stored, TERMS } from "./fixture.js";
 
 const HEADER = 20;

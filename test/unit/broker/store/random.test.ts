@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import type { Publication } from "../../../../src/broker/publication.js";
 import type { Disk } from "../../outbox/log/disk.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { eventually } from "../../../support/eventually.js";
 import { systemError } from "./disk.js";
 import { counted, drain, message, open, textOf } from "./fixture.js";

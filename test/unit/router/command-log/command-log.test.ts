@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommandResult } from "../../../../src/core/command.js";
+import { eventually } from "../../../support/eventually.js";
 import { isCode } from "../../adapters/serial/fixtures.js";
 import { Disk, systemError } from "../../outbox/log/disk.js";
-import { eventually } from "../../../support/eventually.js";
 import { command, events, live, open } from "./fixture.js";
 
 const RESULTS: readonly CommandResult[] = [
