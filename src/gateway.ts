@@ -133,6 +133,7 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
       access,
       wall: now,
       openStore: (live) => openBrokerStore(config, live, journal),
+      cluster: config.broker.cluster,
       version: release,
       sys: config.broker.sys === "off" ? 0 : config.broker.sys,
       rewrite: config.broker.rewrite,

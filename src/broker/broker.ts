@@ -4,6 +4,8 @@ import { messageOf } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
 import type { Message } from "../core/message.js";
 import type { Access, Identity } from "./access/access.js";
+import type { Cluster } from "./cluster/cluster.js";
+import type { RedisAddress } from "./cluster/redis.js";
 import { Connection } from "./connection/connection.js";
 import { Flusher } from "./connection/output.js";
 import { Pressure } from "./connection/pressure.js";
@@ -41,6 +43,8 @@ export interface BrokerOptions {
   readonly access: Access;
   /** Opens what survives a crash; `live` is what it is to keep. The broker closes it. */
   readonly openStore: (live: LiveState) => Promise<Store>;
+  /** The Redis through which several brokers are one: what survives a crash is there, and nothing else is opened for it. */
+  readonly cluster?: RedisAddress | undefined;
   readonly limits: Limits;
   readonly rewrite?: readonly RewriteRule[];
   readonly clients?: readonly PolicyRule[];
@@ -67,6 +71,7 @@ const SWEEP = 1_000;
 /** The embedded broker: aedes routes, sessions and connections are ours. It routes from now on, and listens when it is told to. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const { access, journal, admit, limits } = options;
+  const cluster = await openClusterOf(options);
   const now = steadyNow;
   const started = now();
   const policyOf = policies(options.clients ?? []);
@@ -74,9 +79,11 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const stats = new Stats();
   const budget = { used: 0, limit: limits.queuedSize };
   const routes = new Routes();
-  const router = await Router.open(options.id, routes, (publication) => retained.keep(publication));
+  const keep = (publication: Publication): void => retained.keep(publication);
+  const router = await Router.open(options.id, routes, keep, cluster?.seams(routes, keep));
   // Not asked before what was recovered is taken, in this turn of the event loop.
-  const store = await options.openStore({ sessions: () => sessions.live(), retained: () => retained.live() });
+  const live: LiveState = { sessions: () => sessions.live(), retained: () => retained.live() };
+  const store = cluster?.store ?? (await options.openStore(live));
   const recovered = store.takeRecovered();
   const retained = new Retained(
     {
@@ -135,6 +142,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
         const message = `a message for client ${clientId} was dropped: ${DROPPED[reason]}`;
         journal({ level: "warn", event: "queue_dropped", at: "broker", reason, message });
       },
+      queues: cluster?.queues,
     },
     recovered.sessions,
   );
@@ -152,6 +160,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     now,
     admit,
     publish: (publication) => router.publish(publication),
+    fetch: (identity) => cluster?.fetch(identity),
     rewrite: { topic: rewriteOf(rewrites, "publish"), filter: rewriteOf(rewrites, "subscribe") },
     policyOf,
   };
@@ -195,6 +204,18 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const telling = options.sys > 0 ? setInterval(() => sys.tell(options.sys), options.sys) : undefined;
   let sweeping: NodeJS.Timeout | undefined;
 
+  const endRouter = async (): Promise<void> => {
+    clearInterval(telling);
+    await router.close();
+    await cluster?.close();
+  };
+  try {
+    await cluster?.start({ routes, retained, sessions });
+  } catch (error) {
+    await endRouter();
+    throw error;
+  }
+
   const listeners: Listener[] = [];
   const to = {
     admission: new Admission(limits),
@@ -209,6 +230,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   };
   return {
     listen: async (settings) => {
+      await cluster?.join();
       // Not before: what becomes of a will is nothing yet that the gateway could take.
       sweeping ??= setInterval(sweep, Math.min(SWEEP, limits.patience / 2));
       // Wills of clients whose connection a crash ended.
@@ -242,13 +264,19 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     },
     close: async () => {
       clearInterval(sweeping);
-      clearInterval(telling);
       for (const connection of connections) connection.end("stopping");
       await endListeners();
-      await router.close();
+      await endRouter();
       await store.close();
     },
   };
+}
+
+/** Redis and all that goes with it is loaded only where it is wanted. */
+async function openClusterOf({ id, cluster, journal, limits }: BrokerOptions): Promise<Cluster | undefined> {
+  if (cluster === undefined) return undefined;
+  const { openCluster } = await import("./cluster/cluster.js");
+  return openCluster({ node: id, address: cluster, limits, journal });
 }
 
 const DROPPED = {

@@ -31,6 +31,8 @@ export interface Core {
   readonly admit: (message: Message, clientId: string) => Promise<unknown> | undefined;
   /** Routes it. Whether anybody subscribed to it. */
   readonly publish: (publication: Publication) => boolean;
+  /** Has the session of a client that comes in be here. Undefined: it is, or there is none. Rejects where it cannot be had. */
+  readonly fetch: (identity: Identity) => Promise<void> | undefined;
   /** What topics that clients publish to, and filters that they subscribe to, become. */
   readonly rewrite: { readonly topic: Rewrite; readonly filter: Rewrite };
   readonly policyOf: (identity: Identity) => ClientPolicy | undefined;

@@ -12,26 +12,34 @@ export class Router {
   readonly #aedes: Aedes;
   readonly #routes: Routes;
   readonly #keep: (publication: Publication) => void;
+  readonly #everywhere: boolean;
   #refused = false;
   readonly #done = (error?: Error | null): void => {
     if (error) this.#refused = true;
   };
 
-  private constructor(aedes: Aedes, routes: Routes, keep: (publication: Publication) => void) {
+  private constructor(aedes: Aedes, routes: Routes, keep: (publication: Publication) => void, everywhere: boolean) {
     this.#aedes = aedes;
     this.#routes = routes;
     this.#keep = keep;
+    this.#everywhere = everywhere;
   }
 
   /** `keep` takes what is to be retained. */
-  static async open(id: string, routes: Routes, keep: (publication: Publication) => void): Promise<Router> {
-    const aedes = await Aedes.createBroker({ id, mq: new Emitter(routes), persistence: persistence(keep) });
-    return new Router(aedes, routes, keep);
+  static async open(
+    id: string,
+    routes: Routes,
+    keep: (publication: Publication) => void,
+    seams?: Seams,
+  ): Promise<Router> {
+    const { mq, persistence, everywhere } = seams ?? alone(routes, keep);
+    const aedes = await Aedes.createBroker({ id, mq, persistence });
+    return new Router(aedes, routes, keep, everywhere);
   }
 
   /** Whether anybody subscribed to it. What nobody wants costs one look at the cache. */
   publish(publication: Publication): boolean {
-    const wanted = this.#routes.match(publication.topic) !== NOBODY;
+    const wanted = this.#everywhere || this.#routes.match(publication.topic) !== NOBODY;
     if (!wanted && !publication.retain) return false;
     this.#refused = false;
     this.#aedes.publish(packetOf(publication), this.#done);
@@ -50,6 +58,18 @@ export class Router {
   }
 }
 
+/** What aedes works on. */
+export interface Seams {
+  readonly mq: object;
+  readonly persistence: object;
+  /** Whether somebody may want a message whom the routes do not know. */
+  readonly everywhere: boolean;
+}
+
+function alone(routes: Routes, keep: (publication: Publication) => void): Seams {
+  return { mq: new Emitter(routes), persistence: persistence(keep), everywhere: false };
+}
+
 function packetOf(publication: Publication): PublishPacket {
   const { topic, payload, qos, retain, clientId, properties, messageExpiry } = publication;
   const packet = { cmd: "publish" as const, topic, payload: asBuffer(payload), qos, retain, dup: false };
@@ -65,10 +85,10 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-type Listener = (packet: Publication, done: () => void) => void;
+export type Listener = (packet: Publication, done: () => void) => void;
 
 /** `mq` of aedes (the interface of mqemitter): our routes, at once and without a queue. */
-class Emitter {
+export class Emitter {
   readonly #routes: Routes;
   readonly #listeners = new Map<Listener, Subscriber>();
   /** aedes reads them; there is no queue here. */
@@ -108,7 +128,7 @@ class Emitter {
 }
 
 /** A thenable that has its value: aedes only calls `then`. */
-function at<T>(value: T): PromiseLike<T> {
+export function at<T>(value: T): PromiseLike<T> {
   // biome-ignore lint/suspicious/noThenProperty: it is one, without the turn of the event loop that a promise takes
   return { then: (taken: (value: T) => unknown) => taken(value) } as PromiseLike<T>;
 }

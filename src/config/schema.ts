@@ -3,6 +3,7 @@ import type { AdapterModule } from "../core/adapter.js";
 import { brokerAccess } from "./access-schema.js";
 import { bridge } from "./bridge-schema.js";
 import { limits, listeners, plainListener } from "./broker-schema.js";
+import { CLUSTER, cluster } from "./cluster-schema.js";
 import { commands } from "./commands.js";
 import { duration, flag, identifier, name, path, qos, resourceName, unless } from "./scalars.js";
 import { clients, durability, queue, rewrite, sys } from "./session-schema.js";
@@ -162,6 +163,7 @@ export function fileSchema(adapters: readonly AdapterSchemas[]) {
     broker: z
       .strictObject({
         listeners,
+        cluster: cluster.exactOptional().describe(CLUSTER),
         ...brokerAccess,
         limits,
         queue,

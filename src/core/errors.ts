@@ -31,6 +31,8 @@ export const CATALOGUE = {
   DEVICE_OFFLINE: "The device's link is down.",
   DEVICE_NO_ANSWER: "The device did not answer in time.",
   PAYLOAD_INVALID: "The payload could not be decoded.",
+  BROKER_CLUSTER_UNAVAILABLE:
+    "Gateways of a cluster need their Redis (7.0 or later). Check broker.cluster, its password, and that Redis runs.",
   BRIDGE_FAILED:
     "The bridge could not be set up. Check its url, and that its tls files are PEM files that this user can read.",
   OUTBOX_FULL: "The outbox is at its bound and its policy is to refuse.",

@@ -35,6 +35,9 @@ export interface GatewayProcess {
   /** It ended without being told to. */
   readonly crashed: boolean;
   kill(): Promise<void>;
+  /** It stands still, as a machine that sleeps. */
+  freeze(): void;
+  thaw(): void;
   start(): Promise<void>;
   /** In order: it carries what waits, for as long as its patience lasts. */
   stop(): Promise<void>;
@@ -46,16 +49,25 @@ export interface GatewayProcessOptions {
   /** Of its outbox. */
   readonly state: string;
   /** A YAML list. */
-  readonly bridges: string;
+  readonly bridges?: string;
+  readonly id?: string;
+  /** More settings of `broker`, in YAML. */
+  readonly broker?: string;
 }
 
-export async function openGatewayProcess({ folder, state, bridges }: GatewayProcessOptions): Promise<GatewayProcess> {
+export async function openGatewayProcess({
+  folder,
+  state,
+  bridges = "[]",
+  id = "g",
+  broker = "",
+}: GatewayProcessOptions): Promise<GatewayProcess> {
   const [port = 0] = await steadyPorts(1);
   const config = join(folder, "weir.yaml");
   writeFileSync(
     config,
-    `gateway: { id: g, state: ${JSON.stringify(state)} }
-broker: { listeners: ["tcp://127.0.0.1:${port}"] }
+    `gateway: { id: ${id}, state: ${JSON.stringify(state)} }
+broker: { listeners: ["tcp://127.0.0.1:${port}"], ${broker} }
 bridges: ${bridges}
 `,
   );
@@ -72,6 +84,8 @@ bridges: ${bridges}
     get crashed() {
       return program.ended && !told;
     },
+    freeze: () => program.suspend(true),
+    thaw: () => program.suspend(false),
     kill: async () => {
       told = true;
       await program.signal("SIGKILL");
@@ -88,11 +102,15 @@ bridges: ${bridges}
 }
 
 /** One that ends with the test, and its folder too. */
-export async function startGatewayProcess(t: TestContext, bridges: string): Promise<GatewayProcess> {
+export async function startGatewayProcess(
+  t: TestContext,
+  bridges: string,
+  settings: Pick<GatewayProcessOptions, "id" | "broker"> = {},
+): Promise<GatewayProcess> {
   const folder = mkdtempSync(join(tmpdir(), "weir-gateway-"));
   const state = join(folder, "state");
   mkdirSync(state);
-  const gateway = await openGatewayProcess({ folder, state, bridges });
+  const gateway = await openGatewayProcess({ folder, state, bridges, ...settings });
   t.after(async () => {
     await gateway.kill();
     rmSync(folder, { recursive: true, force: true });

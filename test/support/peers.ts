@@ -10,6 +10,7 @@ const PACKAGES = {
   openssl: "openssl",
   "systemd-notify": "systemd",
   perl: "perl-base",
+  "redis-server": "redis-server",
   "nats-server": "nats-server",
   "rabbitmq-server": "rabbitmq-server",
   ejabberdctl: "ejabberd",

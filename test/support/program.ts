@@ -8,6 +8,8 @@ export interface Program {
   readonly ended: boolean;
   /** Resolves to its exit code; null where a signal ended it. */
   signal(signal: NodeJS.Signals): Promise<number | null>;
+  /** Stands still, or goes on. */
+  suspend(still: boolean): void;
 }
 
 export interface ProgramOptions {
@@ -66,6 +68,7 @@ export async function startProgram({ command, args, ready, log, patience = 20_00
     get ended() {
       return over(child);
     },
+    suspend: (still) => void child.kill(still ? "SIGSTOP" : "SIGCONT"),
     signal: async (signal) => {
       if (over(child)) return child.exitCode;
       const ended = once(child, "close");

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { messageOf } from "../../core/errors.js";
 import {
   type ConnackProperties,
   type ConnectPacket,
@@ -23,6 +24,7 @@ const REFUSALS = {
   bad_credentials: { before5: 4, in5: 0x86 },
   not_authorized: { before5: 5, in5: 0x87 },
   busy: { before5: 3, in5: 0x89 },
+  unavailable: { before5: 3, in5: 0x88 },
   quota: { before5: 3, in5: 0x97 },
   bad_method: { before5: 5, in5: 0x8c },
   will: { before5: 5, in5: 0x90 },
@@ -46,6 +48,18 @@ class Refused {
 /** CONNECT: who is it, may it come in, and with which session. Answers with CONNACK, at once or later. */
 export function admitClient(core: Core, client: Client, packet: ConnectPacket): void {
   const settle = (verdict: Verdict | Refused): void => {
+    if (client.gone) return;
+    const fetched = verdict instanceof Refused || !verdict.ok ? undefined : core.fetch(verdict.identity);
+    if (fetched === undefined) {
+      conclude(verdict);
+      return;
+    }
+    fetched.then(
+      () => conclude(verdict),
+      (error: unknown) => conclude(new Refused("unavailable", messageOf(error))),
+    );
+  };
+  const conclude = (verdict: Verdict | Refused): void => {
     if (client.gone) return;
     try {
       const refused = verdict instanceof Refused ? verdict : letIn(core, client, packet, verdict);

@@ -1,3 +1,4 @@
+import { messageOf } from "../../core/errors.js";
 import {
   MqttError,
   type SubscribePacket,
@@ -51,7 +52,11 @@ export class Subscribing {
       return version === 5 || code < FAILURE ? code : FAILURE;
     });
     // A subscription that a crash takes away again must not have been promised.
-    this.#core.store.stored(() => {
+    this.#core.store.stored((error) => {
+      if (error !== undefined) {
+        this.#connection.end("error", `a subscription was not stored: ${messageOf(error)}`);
+        return;
+      }
       this.#connection.write({ kind: "suback", packetId, reasonCodes });
       for (const { filter, grant } of replays) {
         this.#replays.delete(filter);

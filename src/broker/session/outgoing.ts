@@ -119,6 +119,19 @@ export class Outgoing {
     this.pump();
   }
 
+  /** Takes one that is stored already, in order of the sequences: those between are not there. */
+  take({ sequence, publication, qos, retain, identifiers }: QueueEntry): void {
+    if (sequence < this.#entries.tail) return;
+    this.#entries.skipTo(sequence);
+    if (this.#next < this.#entries.head) this.#next = this.#entries.head;
+    const weight = weightOf(publication);
+    this.#waiting++;
+    this.#bytes += weight;
+    this.#options.budget.used += weight;
+    this.#entries.wait({ publication, qos, retain, identifiers, progress: "waiting", weight });
+    this.pump();
+  }
+
   /** Permissions may have changed. */
   doubt(): void {
     this.#doubted = this.#entries.tail;

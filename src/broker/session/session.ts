@@ -4,6 +4,7 @@ import type { Publication } from "../publication.js";
 import type { Grant, Subscriber } from "../routes/subscriber.js";
 import type {
   LiveSession,
+  QueueEntry,
   SessionTerms,
   Store,
   StoredSession,
@@ -23,6 +24,14 @@ export interface SessionOptions {
   readonly lifts: (identity: Identity) => boolean;
   readonly mayReceive: (identity: Identity, topic: string) => boolean;
   readonly dropped: (clientId: string, reason: DropReason) => void;
+  /** In a cluster: where the QoS 1 and 2 messages of durable sessions wait. They come back by `Outgoing.take`. */
+  readonly queues?: SharedQueues | undefined;
+}
+
+export interface SharedQueues {
+  offer(session: Session, publication: Publication, how: Pick<QueueEntry, "qos" | "retain" | "identifiers">): void;
+  /** Its client is here now. */
+  ring(session: Session): void;
 }
 
 export type DropReason = "queue_full" | "expired" | "too_large" | "denied";
@@ -142,6 +151,8 @@ export class Session implements Subscriber {
       if (link === undefined) return;
       if (!link.publish(publication, { qos, retain, identifiers, packetId: 0, dup: false }))
         this.#options.dropped(this.clientId, "too_large");
+    } else if (this.#kept && this.#options.queues !== undefined) {
+      this.#options.queues.offer(this, publication, { qos, retain, identifiers });
     } else {
       this.outgoing.add(publication, qos, retain, identifiers);
       if (link !== undefined && this.outgoing.pressed) link.press();
@@ -153,6 +164,7 @@ export class Session implements Subscriber {
     this.#lift = this.#options.lifts(this.identity);
     this.disconnected = undefined;
     this.save();
+    if (this.#kept) this.#options.queues?.ring(this);
   }
 
   detach(now: number): void {

@@ -25,7 +25,7 @@ export class Sessions {
 
   constructor(options: SessionsOptions, recovered: readonly StoredSession[]) {
     this.#options = options;
-    for (const stored of recovered) this.#recover(stored);
+    for (const stored of recovered) this.recover(stored);
   }
 
   get size(): number {
@@ -118,6 +118,14 @@ export class Sessions {
     for (const session of this.#away) this.#look(session, now);
   }
 
+  /** It goes on elsewhere: what is stored of it stays. */
+  forget(session: Session): void {
+    for (const filter of session.subscriptions.keys()) this.#options.routes.unsubscribe(filter, session);
+    session.outgoing.clear();
+    this.#away.delete(session);
+    this.#sessions.delete(session.clientId);
+  }
+
   end(session: Session): void {
     this.#publishWill(session);
     for (const filter of session.subscriptions.keys()) this.#options.routes.unsubscribe(filter, session);
@@ -154,7 +162,8 @@ export class Sessions {
     if (will !== undefined) this.#options.publishWill(identity, will);
   }
 
-  #recover(stored: StoredSession): void {
+  /** A stored session, without a connection. */
+  recover(stored: StoredSession): void {
     const { clientId, user, listener, expiry, will } = stored;
     const disconnected = stored.disconnected ?? this.#options.now();
     const session = new Session(this.#options, { clientId, user, listener }, { expiry, will, disconnected }, stored);
