@@ -19,8 +19,8 @@ const QUOTA_EXCEEDED = 0x97;
 const NO_SUBSCRIPTION = 0x11;
 /** Before MQTT 5 there is one way to refuse (MQTT 3.1.1 3.9.3). */
 const FAILURE = 0x80;
-/** Retained messages that are replayed before others get their turn, and before it is asked whether the client takes them. */
-const SLICE = 64;
+/** Retained messages that are replayed before others get their turn. */
+const SLICE = 256;
 
 /** Of the retained messages for a new subscription. */
 interface Replay {
@@ -121,15 +121,20 @@ export class Subscribing {
     this.#replaying = false;
     const [next] = this.#replays;
     if (next === undefined || session.link !== this.#connection) return;
-    if (!this.#connection.ready || session.outgoing.pressed) return;
     const [filter, { walk, grant }] = next;
-    const more = walk.advance(SLICE, (publication) => {
-      if (session.mayReceive(publication.topic)) session.replay(publication, grant);
-    });
+    let more = true;
+    let left = SLICE;
+    while (more && left > 0 && this.#connection.ready && !session.outgoing.pressed) {
+      more = walk.advance(1, (publication) => {
+        if (session.mayReceive(publication.topic)) session.replay(publication, grant);
+      });
+      left--;
+    }
     // Nobody is made to wait for what a client asked for itself.
     this.#core.pressure.forget();
     if (!more) this.#replays.delete(filter);
-    if (this.#replays.size === 0) return;
+    // Where the client takes no more for now, `resume` says when it does.
+    if (this.#replays.size === 0 || (more && left > 0)) return;
     this.#replaying = true;
     setImmediate(() => this.#replay());
   }
