@@ -166,14 +166,14 @@ test(`${PACKETS} packets in sessions that are sound or are not: no error of ours
         connectTimeout: 500,
         patience: 1_000,
         retainedMessages: 300,
-        retainedBytes: 2 ** 20,
-        sessionExpiry: 5,
+        retainedSize: 2 ** 20,
+        sessionExpiry: 5_000,
         sessions: 100,
       },
       ...{
         subscriptions: 20,
-        queuedBytes: 4 * 2 ** 20,
-        queue: { messages: 200, bytes: 2 ** 18, whenFull: "drop-oldest" },
+        queuedSize: 4 * 2 ** 20,
+        queue: { messages: 200, size: 2 ** 18, whenFull: "drop-oldest" },
       },
     },
     journal: ({ event, message }) => {

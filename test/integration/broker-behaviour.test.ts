@@ -82,7 +82,7 @@ test("one that is refused then is refused on the connection on which it came las
 
 test("nothing is promised before it is stored: SUBACK, PUBACK, PUBREC, PUBCOMP, UNSUBACK, and what is sent", async (t) => {
   const { store, flush } = slowStore();
-  const broker = await startBroker(t, { store });
+  const broker = await startBroker(t, { openStore: async () => store });
   const wire = await openWire(t, broker.port);
   wire.send(kept("a"));
   await wire.expect("20 02 00 00");
@@ -111,7 +111,7 @@ test("nothing is promised before it is stored: SUBACK, PUBACK, PUBREC, PUBCOMP, 
 
 test("3.1.1: a slow store makes a publisher wait, and cuts nobody off", async (t) => {
   const { store, flush } = slowStore();
-  const broker = await startBroker(t, { store, limits: { receiveMaximum: 10 } });
+  const broker = await startBroker(t, { openStore: async () => store, limits: { receiveMaximum: 10 } });
   const wire = await openWire(t, broker.port);
   wire.send(connectPacket(4, "a"));
   await wire.expect("20 02 00 00");
@@ -127,7 +127,7 @@ test("3.1.1: a slow store makes a publisher wait, and cuts nobody off", async (t
 test("who waited for a slow subscriber is not taken for silent", async (t) => {
   const events: string[] = [];
   const broker = await startBroker(t, {
-    limits: { patience: 2_500, queue: { messages: 10, bytes: 100_000, whenFull: "drop-oldest" }, inFlight: 1 },
+    limits: { patience: 2_500, queue: { messages: 10, size: 100_000, whenFull: "drop-oldest" }, inFlight: 1 },
     journal: ({ event, message }) => void events.push(`${event} ${message}`),
   });
   const slow = await openWire(t, broker.port);
@@ -149,7 +149,7 @@ test("who waited for a slow subscriber is not taken for silent", async (t) => {
 test("a subscriber that takes something all the time is not cut off, one that takes nothing is", async (t) => {
   const ended: string[] = [];
   const broker = await startBroker(t, {
-    limits: { patience: 100, queue: { messages: 10, bytes: 100_000, whenFull: "drop-oldest" }, inFlight: 1 },
+    limits: { patience: 100, queue: { messages: 10, size: 100_000, whenFull: "drop-oldest" }, inFlight: 1 },
     journal: ({ event, message }) => {
       if (event === "client_error") ended.push(message);
     },
@@ -188,7 +188,7 @@ test("a subscriber that takes something all the time is not cut off, one that ta
 
 test("many retained messages reach a client that acknowledges them, however small its window and its queue", async (t) => {
   const broker = await startBroker(t, {
-    limits: { inFlight: 5, queue: { messages: 20, bytes: 1_000_000, whenFull: "drop-oldest" } },
+    limits: { inFlight: 5, queue: { messages: 20, size: 1_000_000, whenFull: "drop-oldest" } },
   });
   const wanted = new Set<string>();
   for (let n = 0; n < 500; n++) {
@@ -212,7 +212,7 @@ test("many retained messages reach a client that acknowledges them, however smal
 
 test("after UNSUBSCRIBE no more retained messages come", async (t) => {
   const broker = await startBroker(t, {
-    limits: { inFlight: 1, queue: { messages: 4, bytes: 100_000, whenFull: "drop-newest" } },
+    limits: { inFlight: 1, queue: { messages: 4, size: 100_000, whenFull: "drop-newest" } },
   });
   for (let n = 0; n < 300; n++)
     await broker.publish({ topic: `r/${n}`, payload: Buffer.from("1"), qos: 1, retain: true });

@@ -20,8 +20,13 @@ export function tcp(port = 0): NetAddress & { readonly scheme: "tcp" | "ws" } {
   return { scheme: "tcp", host: "127.0.0.1", port, url: `tcp://127.0.0.1:${port}` };
 }
 
+/** What a test says otherwise. */
+export type Otherwise = Partial<Omit<BrokerOptions, "limits">> & {
+  readonly limits?: Partial<Omit<Limits, "queue">> & { readonly queue?: Partial<Limits["queue"]> };
+};
+
 /** What is the same in all of ours: everyone may everything, and nothing is kept. */
-export function brokerOptions(options: Partial<BrokerOptions> = {}): BrokerOptions {
+export function brokerOptions({ limits, ...options }: Otherwise = {}): BrokerOptions {
   return {
     id: "test",
     version: "0",
@@ -30,13 +35,13 @@ export function brokerOptions(options: Partial<BrokerOptions> = {}): BrokerOptio
     journal: () => {},
     access: everyone,
     openStore: async () => memoryStore(),
-    limits: usualLimits,
+    limits: { ...usualLimits, ...limits, queue: { ...usualLimits.queue, ...limits?.queue } },
     ...options,
   };
 }
 
 /** One of ours that listens on 127.0.0.1 and ends with the test. */
-export async function startBroker(t: TestContext, options: Partial<BrokerOptions> = {}, port = 0): Promise<TestBroker> {
+export async function startBroker(t: TestContext, options: Otherwise = {}, port = 0): Promise<TestBroker> {
   const broker = await openBroker(brokerOptions(options));
   t.after(() => broker.close());
   const urls = await broker.listen([tcp(port), { ...tcp(), scheme: "ws" }]);
