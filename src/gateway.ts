@@ -156,7 +156,7 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
     // Not through the bridges: each says it upstream by itself, with a will.
     await broker.publish(gatewayMessage(prefix, gateway, true));
     const listeners = await broker.listen(config.broker.listeners);
-    undo.push(() => broker.publish(gatewayMessage(prefix, gateway, false)));
+    undo.push(async () => broker.publish(gatewayMessage(prefix, gateway, false)));
 
     const simulated = await simulateDevices(plan, journal, now);
     undo.push(() => simulated.close());
@@ -206,7 +206,7 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
     const counters = reportSelf({
       topic: formatTopic(prefix, { kind: "counters", gateway }),
       content: recorder.counters,
-      publish: broker.publish,
+      publish: async (message) => broker.publish(message),
       every: COUNTERS_EVERY,
     });
     const info = reportSelf({

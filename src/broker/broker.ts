@@ -1,19 +1,13 @@
-import type { Duplex } from "node:stream";
 import type { ListenerConfig } from "../config/index.js";
-import { messageOf } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
 import type { Message } from "../core/message.js";
-import type { Access, Identity } from "./access/access.js";
+import type { Access } from "./access/access.js";
 import type { Cluster } from "./cluster/cluster.js";
 import type { RedisAddress } from "./cluster/redis.js";
-import { Connection } from "./connection/connection.js";
 import { Flusher } from "./connection/output.js";
 import { Pressure } from "./connection/pressure.js";
-import type { Core } from "./core.js";
+import { Front } from "./front.js";
 import { type Limits, steadyNow } from "./limits.js";
-import { Admission } from "./listeners/admission.js";
-import { type Listener, openListener } from "./listeners/listener.js";
-import type { Peer } from "./listeners/peer.js";
 import { type PolicyRule, policies } from "./policy.js";
 import type { Publication } from "./publication.js";
 import { Retained } from "./retained.js";
@@ -22,8 +16,9 @@ import { Router } from "./router.js";
 import { Routes } from "./routes/routes.js";
 import { Sessions } from "./session/sessions.js";
 import { Stats } from "./stats.js";
-import type { LiveState, Store, StoredWill } from "./store/store.js";
+import type { LiveState, Store } from "./store/store.js";
 import { Sys } from "./sys/sys.js";
+import { willPublisher } from "./wills.js";
 
 export interface BrokerOptions {
   readonly id: string;
@@ -58,8 +53,11 @@ export interface Broker {
   listen(settings: readonly ListenerConfig[]): Promise<string[]>;
   readonly clients: number;
   readonly stats: Stats;
-  /** Routes a message of the gateway's own to the subscribers. Resolves when it was handed to them, and is stored where it must be. */
-  publish(message: Message): Promise<void>;
+  /**
+   * Routes a message of the gateway's own to the subscribers. Undefined where it is stored, or needs not be; otherwise resolves once
+   * it is.
+   */
+  publish(message: Message): Promise<void> | undefined;
   /** Hears what matches the filter from now on; retained messages are not replayed. It must not throw. */
   subscribe(filter: string, hear: (message: Message) => void): void;
   close(): Promise<void>;
@@ -70,69 +68,31 @@ const SWEEP = 1_000;
 
 /** The embedded broker: aedes routes, sessions and connections are ours. It routes from now on, and listens when it is told to. */
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
-  const { access, journal, admit, limits } = options;
-  const cluster = await openClusterOf(options);
+  const { access, journal, admit, limits, wall = Date.now } = options;
   const now = steadyNow;
   const started = now();
-  const policyOf = policies(options.clients ?? []);
-  const rewrites = options.rewrite ?? [];
   const stats = new Stats();
   const budget = { used: 0, limit: limits.queuedSize };
+  const pressure = new Pressure();
   const routes = new Routes();
   const keep = (publication: Publication): void => retained.keep(publication);
-  const router = await Router.open(options.id, routes, keep, cluster?.seams(routes, keep));
-  // Not asked before what was recovered is taken, in this turn of the event loop.
   const live: LiveState = { sessions: () => sessions.live(), retained: () => retained.live() };
+
+  const cluster = await openClusterOf(options);
   const store = cluster?.store ?? (await options.openStore(live));
+  const router = await Router.open(options.id, routes, keep, cluster?.seams(routes, keep));
+  const publish = (publication: Publication): boolean => router.publish(publication);
+
+  // All of it in one turn of the event loop: from here on the store may ask what is alive.
   const recovered = store.takeRecovered();
-  const retained = new Retained(
-    {
-      limits,
-      store,
-      now,
-      refused: (topic) =>
-        journal({
-          level: "warn",
-          event: "retained_refused",
-          at: "broker",
-          message: `${topic} is not retained: there are ${limits.retainedMessages} messages or ${limits.retainedSize} bytes`,
-        }),
-    },
-    recovered.retained,
-  );
-  const pressure = new Pressure();
-
-  const publishWill = (identity: Identity, will: StoredWill): void => {
-    const publication = dueWill(will, now());
-    const { topic } = publication;
-    // Permissions may have changed since it was left.
-    if (!access.may(identity, "publish", topic)) return;
-    const route = (): void => {
-      router.publish(publication);
-      pressure.forget();
-    };
-    const refused = (error: unknown): void =>
-      journal({
-        level: "warn",
-        event: "publish_refused",
-        at: "broker",
-        message: `the will of client ${identity.clientId} to ${topic} was refused: ${messageOf(error)}`,
-      });
-    const admission = admit(publication, identity.clientId);
-    if (admission === undefined) route();
-    else admission.then(route, refused);
-  };
-
+  const retained = new Retained({ limits, store, now, refused: retainedRefused(options) }, recovered.retained);
+  const policyOf = policies(options.clients ?? []);
   const sessions = new Sessions(
     {
-      store,
-      limits,
-      budget,
-      now,
-      routes,
+      ...{ store, limits, budget, now, routes, queues: cluster?.queues },
       lifts: (identity) => policyOf(identity)?.deliverQos.lift === true,
       mayReceive: (identity, topic) => access.may(identity, "receive", topic),
-      publishWill,
+      publishWill: willPublisher({ access, admit, publish, pressure, journal, now }),
       expired: () => {
         stats.clientsExpired++;
       },
@@ -142,71 +102,43 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
         const message = `a message for client ${clientId} was dropped: ${DROPPED[reason]}`;
         journal({ level: "warn", event: "queue_dropped", at: "broker", reason, message });
       },
-      queues: cluster?.queues,
     },
     recovered.sessions,
   );
-  const core: Core = {
-    wall: options.wall ?? Date.now,
-    limits,
-    access,
-    sessions,
-    retained,
-    store,
+  const rewrites = options.rewrite ?? [];
+  const front = new Front({
+    ...{ limits, access, sessions, retained, store, pressure, stats, journal, now, wall, admit, publish, policyOf },
     flusher: new Flusher(),
-    pressure,
-    stats,
-    journal,
-    now,
-    admit,
-    publish: (publication) => router.publish(publication),
     fetch: (identity) => cluster?.fetch(identity),
     rewrite: { topic: rewriteOf(rewrites, "publish"), filter: rewriteOf(rewrites, "subscribe") },
-    policyOf,
-  };
-
-  const connections = new Set<Connection>();
-  const ended = (connection: Connection): void => void connections.delete(connection);
-  const handle = (socket: Duplex, peer: Peer): void => {
-    stats.sockets++;
-    connections.add(new Connection(core, socket, peer, ended));
-  };
+  });
   access.onChange((revoked) => {
     routes.invalidate();
     for (const session of sessions.values()) session.outgoing.doubt();
-    for (const connection of connections) connection.permissionsChanged(revoked);
+    front.permissionsChanged(revoked);
   });
 
-  const sweep = (): void => {
-    const at = now();
-    for (const connection of connections) connection.sweep(at);
-    sessions.sweep();
-  };
   const sys = new Sys({
     version: options.version,
     stats,
-    standing: () => {
-      const { subscriptions, groups } = routes.size;
-      return {
-        uptime: Math.floor((now() - started) / 1000),
-        connected: sessions.size - sessions.away,
-        disconnected: sessions.away,
-        subscriptions,
-        sharedSubscriptions: groups,
-        retained: retained.size,
-        storedMessages: retained.size + sessions.waiting,
-        storedBytes: retained.bytes + budget.used,
-        heap: process.memoryUsage.rss(),
-      };
-    },
-    publish: (publication) => void router.publish(publication),
+    standing: () => ({
+      ...routes.size,
+      uptime: Math.floor((now() - started) / 1000),
+      connected: sessions.size - sessions.away,
+      disconnected: sessions.away,
+      retained: retained.size,
+      storedMessages: retained.size + sessions.waiting,
+      storedBytes: retained.bytes + budget.used,
+      rss: process.memoryUsage.rss(),
+    }),
+    publish,
   });
   const telling = options.sys > 0 ? setInterval(() => sys.tell(options.sys), options.sys) : undefined;
   let sweeping: NodeJS.Timeout | undefined;
-
   const endRouter = async (): Promise<void> => {
     clearInterval(telling);
     await router.close();
+    await store.close();
     await cluster?.close();
   };
   try {
@@ -216,59 +148,64 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     throw error;
   }
 
-  const listeners: Listener[] = [];
-  const to = {
-    admission: new Admission(limits),
-    journal,
-    handshakeTimeout: limits.handshakeTimeout,
-    maxPacket: limits.packetSize,
-    now: Date.now,
-    ticks: () => performance.now(),
-  };
-  const endListeners = async (): Promise<void> => {
-    await Promise.all(listeners.splice(0).map((listener) => listener.close()));
-  };
   return {
     listen: async (settings) => {
       await cluster?.join();
       // Not before: what becomes of a will is nothing yet that the gateway could take.
-      sweeping ??= setInterval(sweep, Math.min(SWEEP, limits.patience / 2));
+      sweeping ??= setInterval(
+        () => {
+          front.sweep(now());
+          sessions.sweep();
+        },
+        Math.min(SWEEP, limits.patience / 2),
+      );
       // Wills of clients whose connection a crash ended.
       sessions.sweep();
-      try {
-        for (const one of settings) listeners.push(await openListener(one, handle, to));
-      } catch (error) {
-        await endListeners();
-        throw error;
-      }
-      return listeners.map((listener) => listener.url);
+      return front.listen(settings);
     },
     get clients() {
-      let clients = 0;
-      for (const connection of connections) if (connection.session !== undefined) clients++;
-      return clients;
+      return front.clients;
     },
     stats,
-    publish: (message) =>
-      new Promise((resolve, reject) => {
-        router.publish(message);
-        pressure.forget();
-        store.stored((error) => (error === undefined ? resolve() : reject(error)));
-      }),
+    publish: (message) => {
+      publish(message);
+      pressure.forget();
+      return whenStored(store);
+    },
     subscribe: (filter, hear) => {
-      routes.subscribe(
-        filter,
-        { clientId: undefined, online: true, mayReceive: () => true, deliver: hear },
-        { qos: 2, noLocal: false, retainAsPublished: true },
-      );
+      const hearer = { clientId: undefined, online: true, mayReceive: () => true, deliver: hear };
+      routes.subscribe(filter, hearer, { qos: 2, noLocal: false, retainAsPublished: true });
     },
     close: async () => {
       clearInterval(sweeping);
-      for (const connection of connections) connection.end("stopping");
-      await endListeners();
+      await front.close();
       await endRouter();
-      await store.close();
     },
+  };
+}
+
+/** Undefined where all is stored: a promise a message is more than all else that is done for one that nobody wants. */
+function whenStored(store: Store): Promise<void> | undefined {
+  let settled = false;
+  let failure: Error | undefined;
+  let settle = (): void => {};
+  store.stored((error) => {
+    settled = true;
+    failure = error;
+    settle();
+  });
+  if (settled && failure === undefined) return undefined;
+  return new Promise((resolve, reject) => {
+    settle = () => (failure === undefined ? resolve() : reject(failure));
+    if (settled) settle();
+  });
+}
+
+function retainedRefused({ limits, journal }: BrokerOptions): (topic: string) => void {
+  const bound = `${limits.retainedMessages} messages or ${limits.retainedSize} bytes`;
+  return (topic) => {
+    const message = `${topic} is not retained: there are ${bound}`;
+    journal({ level: "warn", event: "retained_refused", at: "broker", message });
   };
 }
 
@@ -284,9 +221,3 @@ const DROPPED = {
   too_large: "it is larger than the client takes",
   denied: "the client may not have it any more",
 } as const;
-
-/** The will as it is published now: its life begins (MQTT 5 3.1.3.2.4). */
-function dueWill({ publication }: StoredWill, now: number): Publication {
-  const { messageExpiry } = publication;
-  return messageExpiry === undefined ? publication : { ...publication, messageExpiry: now + messageExpiry };
-}

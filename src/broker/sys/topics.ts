@@ -8,13 +8,14 @@ export interface Standing {
   /** Sessions whose client is away. */
   readonly disconnected: number;
   readonly subscriptions: number;
-  readonly sharedSubscriptions: number;
+  /** Groups that share one. */
+  readonly groups: number;
   readonly retained: number;
   /** Messages and bytes that wait in sessions, and retained ones. */
   readonly storedMessages: number;
   readonly storedBytes: number;
   /** Bytes of the process. */
-  readonly heap: number;
+  readonly rss: number;
 }
 
 /** By topic below `$SYS/broker/`: mosquitto's names, where they mean the same. */
@@ -42,9 +43,9 @@ export function sysTopics(stats: Stats, standing: Standing): ReadonlyMap<string,
     "bytes/received": stats.bytesReceived,
     "bytes/sent": stats.bytesSent,
     "subscriptions/count": standing.subscriptions,
-    "shared_subscriptions/count": standing.sharedSubscriptions,
+    "shared_subscriptions/count": standing.groups,
     "retained messages/count": standing.retained,
-    "heap/current": standing.heap,
+    "heap/current": standing.rss,
   };
   return new Map(Object.entries(topics).map(([topic, value]) => [topic, String(value)]));
 }
