@@ -31,11 +31,13 @@ class Attacker {
     socket.on("close", () => {
       this.closed = true;
     });
-    if (reads)
+    if (reads) {
       socket.on("data", (chunk: Buffer) => {
         this.readBytes += chunk.length;
       });
-    else socket.pause();
+    } else {
+      socket.pause();
+    }
   }
 
   static async open(t: TestContext, port: number, reads: boolean): Promise<Attacker> {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { appendFileSync } from "node:fs";
 
 export interface Program {
+  readonly pid: number;
   /** All that it said so far. */
   readonly said: string;
   readonly ended: boolean;
@@ -62,6 +63,7 @@ export async function startProgram({ command, args, ready, log, patience = 20_00
     });
   });
   return {
+    pid: child.pid ?? 0,
     get said() {
       return said;
     },
