@@ -165,21 +165,16 @@ export class Outgoing {
 
   /** PUBREC: PUBREL follows once that is stored. */
   received(packetId: number): Answered {
-    const sequence = this.#find(packetId);
+    const sequence = sequenceOf(packetId, this.#entries.head);
     const entry = this.#entries.at(sequence);
-    if (entry === undefined) return "unknown";
+    if (entry === undefined || entry.progress === "waiting") return "unknown";
     if (entry.qos !== 2) return "wrong";
-    const link = this.#link;
+    // It answers what came on a connection before, and has not come again on this one: PUBREL goes when it has its turn.
+    const link = sequence < this.#next ? this.#link : undefined;
     this.#unload(entry);
     entry.progress = "released";
-    if (this.#notes === undefined) {
-      link?.pubrel(packetId);
-    } else {
-      this.#notes.released(sequence);
-      this.#notes.stored(() => {
-        if (this.#link === link) link?.pubrel(packetId);
-      });
-    }
+    this.#notes?.released(sequence);
+    if (link !== undefined) this.#release(link, packetId);
     return "taken";
   }
 
@@ -204,7 +199,7 @@ export class Outgoing {
       else if (entry.progress === "released") {
         // Not counted against the window: it was, on the connection before (MQTT 5 4.9).
         this.#inFlight++;
-        link.pubrel(packetIdOf(this.#next++));
+        this.#release(link, packetIdOf(this.#next++));
       } else if (this.#inFlight < link.window && link.ready) this.#send(link, this.#next++, entry);
       else return;
     }
@@ -279,6 +274,17 @@ export class Outgoing {
     if (this.#verdicts.size >= MOST_VERDICTS) this.#verdicts = new Map();
     this.#verdicts.set(topic, verdict);
     return verdict;
+  }
+
+  /** PUBREL, once it is stored that PUBREC came, on whatever connection that was. */
+  #release(link: Link, packetId: number): void {
+    if (this.#notes === undefined) {
+      link.pubrel(packetId);
+      return;
+    }
+    this.#notes.stored(() => {
+      if (this.#link === link) link.pubrel(packetId);
+    });
   }
 
   #expired({ messageExpiry }: Publication): boolean {

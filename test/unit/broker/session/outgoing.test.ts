@@ -24,9 +24,9 @@ function step(durable: boolean): fc.Arbitrary<Step> {
   return fc.oneof(
     ...common,
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("client" as const), lost: fc.constant(true) }) },
-    { weight: 4, arbitrary: fc.constant<Step>({ kind: "flush" }) },
-    { weight: 2, arbitrary: fc.constantFrom<Step>({ kind: "cut" }, { kind: "reconnect" }) },
-    { weight: 1, arbitrary: fc.constant<Step>({ kind: "crash" }) },
+    { weight: 3, arbitrary: fc.constant<Step>({ kind: "flush" }) },
+    { weight: 8, arbitrary: fc.constantFrom<Step>({ kind: "cut" }, { kind: "reconnect" }) },
+    { weight: 2, arbitrary: fc.constant<Step>({ kind: "crash" }) },
   );
 }
 
@@ -43,7 +43,7 @@ for (const durable of [false, true]) {
     t.diagnostic(`WEIR_SEED=${seed} repeats this`);
     fc.assert(
       fc.property(
-        fc.array(step(durable), { maxLength: 120 }),
+        fc.array(step(durable), { maxLength: 120, size: "max" }),
         bounds,
         (steps, { window, messages, whenFull, budget, instant }) => {
           const shared = { used: 0, limit: budget };
@@ -58,6 +58,7 @@ for (const durable of [false, true]) {
           /** Not stored when the broker crashed: their publisher was never told that they were taken. */
           const lost = new Set<string>();
           let drops = 0;
+          let resurrected = false;
           const check = (): void => {
             assert.ok(out.waiting <= messages, "more wait than may");
             assert.ok(out.waiting >= 0 && out.inFlight >= 0);
@@ -80,6 +81,8 @@ for (const durable of [false, true]) {
                 out.clear();
                 assert.equal(shared.used, 0);
                 drops += dropped.length;
+                // That one was dropped may not have been stored: it is there again, behind others.
+                if (dropped.length > 0) resurrected = true;
                 const recovered = notes.recovered();
                 notes = FakeNotes.after(notes);
                 notes.instant = instant;
@@ -118,11 +121,12 @@ for (const durable of [false, true]) {
           assert.equal(out.waiting + out.inFlight, 0, "something never came to its end");
           assert.equal(shared.used, 0, "the budget is not given back");
           const firsts = [...new Set(client.taken)];
-          assert.deepEqual(
-            firsts,
-            firsts.toSorted((a, b) => Number(a) - Number(b)),
-            "out of order",
-          );
+          if (!resurrected)
+            assert.deepEqual(
+              firsts,
+              firsts.toSorted((a, b) => Number(a) - Number(b)),
+              "out of order",
+            );
           for (const [topic, qos] of qosOf)
             if (qos === 2)
               assert.ok(client.taken.filter((taken) => taken === topic).length <= 1, `${topic} came twice`);
@@ -180,6 +184,30 @@ test("on another connection PUBREL and PUBLISH go again in their order, PUBLISH 
   const link = fakeLink();
   out.attach(link);
   assert.deepEqual(link.said, ["publish 1 a dup", "pubrel 2", "publish 3 c dup", "publish 4 d"]);
+});
+
+test("a PUBREC for what has not been sent again yet: it is not sent again, PUBREL goes in its turn", () => {
+  for (const instant of [true, false]) {
+    const notes = new FakeNotes();
+    const { out } = open({ notes });
+    out.attach(fakeLink());
+    for (const topic of ["a", "b"]) out.add(publicationOf(topic), 2, false, undefined);
+    notes.flush();
+    notes.flush();
+    out.detach();
+    notes.instant = instant;
+    const link = fakeLink(1);
+    out.attach(link);
+    assert.equal(out.received(2), "taken");
+    assert.deepEqual(link.said, ["publish 1 a dup"]);
+    out.received(1);
+    notes.flush();
+    out.completed(1);
+    notes.flush();
+    assert.deepEqual(link.said.slice(1), ["pubrel 1", "pubrel 2"]);
+    out.completed(2);
+    assert.equal(out.inFlight, 0);
+  }
 });
 
 test("a message that expired or is too large has spent its packet id", () => {

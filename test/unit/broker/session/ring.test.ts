@@ -13,7 +13,7 @@ test("as a map of consecutive sequences, whatever is put in, left out and taken 
         arbitrary: fc.record({ kind: fc.constant("clear" as const), by: fc.integer({ min: -2, max: 40 }) }),
       },
     ),
-    { maxLength: 200 },
+    { maxLength: 200, size: "max" },
   );
   fc.assert(
     fc.property(fc.constantFrom(0, 7, 2 ** 31 - 3, 2 ** 40), steps, (start, all) => {
