@@ -2,8 +2,10 @@
 export interface Sample {
   /** Seconds since the start. */
   readonly at: number;
-  /** Bytes. */
+  /** What the process has, in bytes. */
   readonly rss: number;
+  /** What is needed of it: on the heap and in buffers, after a collection. */
+  readonly used: number;
 }
 
 export interface Verdict {
@@ -14,17 +16,17 @@ export interface Verdict {
   readonly flat: boolean;
 }
 
-/** A rise that is no leak: collections come when they come. */
-const NOISE = 0.05;
+/** A rise of one of them that is no leak: how much waits for clients that are away changes, and the system gives back late. */
+const NOISE = { used: 0.1, rss: 0.1 };
 
 /** By least squares. */
-export function judge(samples: readonly Sample[]): Verdict {
+export function judge(samples: readonly Sample[], what: "rss" | "used"): Verdict {
   const half = samples.slice(Math.floor(samples.length / 2));
   const mean = (of: (sample: Sample) => number): number => half.reduce((sum, each) => sum + of(each), 0) / half.length;
-  const [time, used] = [mean(({ at }) => at), mean(({ rss }) => rss)];
+  const [time, used] = [mean(({ at }) => at), mean((sample) => sample[what])];
   const along = mean(({ at }) => (at - time) ** 2);
-  const perSecond = along === 0 ? 0 : mean(({ at, rss }) => (at - time) * (rss - used)) / along;
+  const perSecond = along === 0 ? 0 : mean((sample) => (sample.at - time) * (sample[what] - used)) / along;
   const lasted = (half.at(-1)?.at ?? 0) - (half[0]?.at ?? 0);
   const rise = half.length === 0 ? 0 : (perSecond * lasted) / used;
-  return { slope: perSecond * 60, rise, flat: half.length > 2 && rise < NOISE };
+  return { slope: perSecond * 60, rise, flat: half.length > 2 && rise < NOISE[what] };
 }

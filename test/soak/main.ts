@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { argv, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
+import { eventually } from "../support/eventually.js";
 import { steadyPorts } from "../support/ports.js";
 import { type Program, startProgram } from "../support/program.js";
 import { churn } from "./clients.js";
@@ -21,6 +22,15 @@ interface Arguments {
 
 const EVERY = 10_000;
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.js");
+/** In the gateway's process: on SIGUSR2 it says what is needed of its memory. */
+const TELL = `process.on("SIGUSR2", () => {
+  for (let round = 0; round < 3; round++) gc();
+  setTimeout(() => {
+    gc();
+    const { heapUsed, external } = process.memoryUsage();
+    console.log("memory used " + (heapUsed + external));
+  }, 100);
+});`;
 const USAGE = "npm run test:soak -- [--minutes N] [--clients N] [--seed N] [--json]";
 
 function understand(): Arguments | undefined {
@@ -55,6 +65,14 @@ function rssOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024;
 }
 
+async function usedBy(gateway: Program): Promise<number> {
+  const said = (): string[] => gateway.said.match(/memory used \d+$/gm) ?? [];
+  const before = said().length;
+  process.kill(gateway.pid, "SIGUSR2");
+  await eventually(() => gateway.ended || said().length > before, "the gateway says what it uses");
+  return Number(said().at(-1)?.replace(/\D/g, "") ?? 0);
+}
+
 async function soak({ minutes, clients, seed, json }: Arguments): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "weir-soak-"));
   const [port = 0, web = 0] = await steadyPorts(2);
@@ -69,7 +87,7 @@ broker: { listeners: ["tcp://127.0.0.1:${port}", "ws://127.0.0.1:${web}"] }
   );
   const command = {
     command: process.execPath,
-    args: [MAIN, "run", config],
+    args: ["--expose-gc", "--import", `data:text/javascript,${encodeURIComponent(TELL)}`, MAIN, "run", config],
     ready: / ready$/m,
     log: join(folder, "gateway.log"),
   };
@@ -79,18 +97,23 @@ broker: { listeners: ["tcp://127.0.0.1:${port}", "ws://127.0.0.1:${web}"] }
   await stop();
   const died = gateway.ended;
   await gateway.signal("SIGTERM");
-  const { slope, rise, flat } = judge(samples);
+  const verdicts = { used: judge(samples, "used"), rss: judge(samples, "rss") };
+  const flat = verdicts.used.flat && verdicts.rss.flat;
   const { failures, ...numbers } = counts;
   const failed = [...failures.values()].reduce((sum, each) => sum + each, 0);
   const sound = flat && !died && failed === 0;
   if (json)
     stdout.write(
-      `${JSON.stringify({ seed, minutes, clients, ...numbers, failures: Object.fromEntries(failures), slope, rise, flat, died, samples })}\n`,
+      `${JSON.stringify({ seed, minutes, clients, ...numbers, failures: Object.fromEntries(failures), ...verdicts, flat, died, samples })}\n`,
     );
   stdout.write(
-    `${counts.connections} connections, ${counts.cuts} of them cut, ${counts.published} messages published, ${counts.heard} heard\n` +
-      `memory in the second half: ${(slope / 2 ** 20).toFixed(2)} MiB a minute, ${(rise * 100).toFixed(1)} % in all: ${flat ? "flat" : samples.length < 6 ? "too short to tell" : "RISES"}\n`,
+    `${counts.connections} connections, ${counts.cuts} of them cut, ${counts.published} messages published, ${counts.heard} heard\n`,
   );
+  for (const [what, verdict] of Object.entries(verdicts)) {
+    const judged = verdict.flat ? "flat" : samples.length < 6 ? "too short to tell" : "RISES";
+    const a = `${(verdict.slope / 2 ** 20).toFixed(2)} MiB a minute, ${(verdict.rise * 100).toFixed(1)} % in all`;
+    stdout.write(`${what} in the second half: ${a}: ${judged}\n`);
+  }
   if (died) stdout.write("the gateway ended\n");
   for (const [why, count] of failures) stdout.write(`${count} times: ${why}\n`);
   if (sound) rmSync(folder, { recursive: true });
@@ -104,9 +127,11 @@ async function watch(gateway: Program, minutes: number): Promise<Sample[]> {
   while (Date.now() - began < minutes * 60_000 && !gateway.ended) {
     await new Promise((resolve) => setTimeout(resolve, EVERY));
     if (gateway.ended) break;
-    const sample = { at: Math.round((Date.now() - began) / 1_000), rss: rssOf(gateway.pid) };
+    const used = await usedBy(gateway);
+    const sample = { at: Math.round((Date.now() - began) / 1_000), rss: rssOf(gateway.pid), used };
     samples.push(sample);
-    stderr.write(`${sample.at} s: ${(sample.rss / 2 ** 20).toFixed(1)} MiB\n`);
+    const [has, needs] = [sample.rss, sample.used].map((bytes) => (bytes / 2 ** 20).toFixed(1));
+    stderr.write(`${sample.at} s: ${needs} MiB used, ${has} MiB RSS\n`);
   }
   return samples;
 }
