@@ -128,7 +128,13 @@ export class Connection implements Client {
       if (fields.topic !== "") aliases?.forget(fields.topic);
       return false;
     }
-    this.#output.packets.publish(fields);
+    try {
+      this.#output.packets.publish(fields);
+    } catch (error) {
+      // A rewritten topic may be longer than MQTT allows. Neither the publisher nor this client is to blame.
+      this.#note("warn", "queue_dropped", `a message cannot be written: ${messageOf(error)}`);
+      return false;
+    }
     this.#core.stats.publishSent++;
     this.#core.stats.publishBytesSent += publication.payload.length;
     return true;
