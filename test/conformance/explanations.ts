@@ -4,7 +4,7 @@
  */
 export const EXPLANATIONS: Readonly<Record<string, string>> = {
   // Eclipse
-  "eclipse-5 test_subscribe_failure": "Wants 0x80; access rules answer 0x87, Not authorized (MQTT 5 table 3-8).",
+  test_subscribe_failure: "Wants 0x80; access rules answer 0x87, Not authorized (MQTT 5 table 3-8).",
 
   // mosquitto: what the standard says otherwise
   "07-will-delay":
@@ -27,8 +27,6 @@ export const EXPLANATIONS: Readonly<Record<string, string>> = {
   "13-malformed-unsubscribe-v5": "The same as 13-malformed-subscribe-v5.",
 
   // mosquitto: its own ways
-  "01-connect-max-connections":
-    "Wants the connection beyond the bound ended without a reset; it is closed before anything is done for it.",
   "01-connect-max-keepalive":
     "Wants 3.1.1 clients refused for their keep alive; only MQTT 5 clients can be told another, the others keep theirs.",
   "01-connect-uname-no-password-denied":
@@ -46,8 +44,10 @@ export const EXPLANATIONS: Readonly<Record<string, string>> = {
 
   // mosquitto's sequences of bytes, each with the answer it wants
   "msg_sequence_test: v3.1 CONNECT 14*": "mosquitto takes flags in the fixed header of a 3.1 CONNECT.",
-  "msg_sequence_test: v5.0 CONNACK*":
-    "Refused with 0x82 or 0x81: which packet comes first is looked at, not what is in it.",
+  "msg_sequence_test: v5.0 SUBSCRIBE*":
+    "Wants 0x81 for retain handling 3, subscription identifier 0 and no filter at all; each is 0x82, Protocol Error (MQTT 5 3.8.2.1.2, 3.8.3).",
+  "msg_sequence_test: v5.0 UNSUBSCRIBE*":
+    "Wants 0x81 for no filter at all; it is 0x82, Protocol Error (MQTT 5 3.10.3).",
   "msg_sequence_test: v5.0 SUBACK*": "Wants 0x81 where flags are set; refused unread with 0x82.",
   "msg_sequence_test: v5.0 UNSUBACK*": "Wants 0x81 where flags are set; refused unread with 0x82.",
   "msg_sequence_test: v5.0 PINGRESP*": "Wants no DISCONNECT; it is refused with 0x82.",
