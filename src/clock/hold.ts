@@ -157,6 +157,8 @@ export function createHold({ id, clock, next, journal, maxReadings = 20_000, max
       stopped = true;
       release();
       await Promise.all(lanes.map(({ tail }) => tail));
+      // Whoever waited for it answers its device in this turn of the event loop: then nothing is held back any more.
+      await turn();
     },
   };
 }

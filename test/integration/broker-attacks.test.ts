@@ -363,13 +363,17 @@ for (const { name, limits, keeps = 8, peak = 200, run } of ATTACKS) {
     const settled = await probe(t, broker.port);
     const before = { used: await broker.used(), peak: await broker.peak() };
     await run(t, broker);
-    const kept = ((await broker.used()) - before.used) / MIB;
+    // Sockets that were closed a moment ago are let go soon.
+    let kept = Number.POSITIVE_INFINITY;
+    await eventually(async () => {
+      kept = ((await broker.used()) - before.used) / MIB;
+      return kept < keeps;
+    }, `less than ${keeps} MiB are kept`);
     const most = ((await broker.peak()) - before.peak) / MIB;
     const longest = await settled();
     t.diagnostic(
       `keeps ${kept.toFixed(1)} MiB, ${most.toFixed(1)} MiB at the peak; the probe waited ${longest} ms at most`,
     );
-    assert.ok(kept < keeps, `${kept} MiB are kept`);
     assert.ok(most < peak, `${most} MiB at the peak`);
     assert.ok(longest < SERVED, `the probe waited ${longest} ms`);
   });
