@@ -10,6 +10,7 @@
  *   room: to wait would stop the line, and cost the bytes that come meanwhile.
  * - Memory: as much as `maxReadings` and `maxBytes` say. Beyond that the sink resolves once what made room has gone on.
  */
+import { setImmediate as turn } from "node:timers/promises";
 import { messageOf, WeirError } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
 import type { Reading, ReadingSink } from "../core/reading.js";
