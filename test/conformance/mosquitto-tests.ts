@@ -6,7 +6,7 @@
  */
 export const FITS: ReadonlySet<string> = new Set(
   `
-  01-connect-575314 01-connect-allow-anonymous 01-connect-disconnect-v5 01-connect-max-connections 01-connect-max-keepalive
+  01-connect-575314 01-connect-allow-anonymous 01-connect-disconnect-v5 01-connect-max-keepalive
   01-connect-take-over 01-connect-uname-no-password-denied 01-connect-uname-or-anon 01-connect-uname-password-denied
   01-connect-uname-password-denied-no-will 01-connect-windows-line-endings
   01-connect-zero-length-id

