@@ -93,7 +93,7 @@ const ROWS: readonly Row[] = [
   // CONNECT
   ["level 6", 4, "10 0C 0004'MQTT' 06 02 0000 0000", /MQTT-3\.1\.2-2/, "UNSUPPORTED_VERSION"],
   ["level 3 by the name of level 4", 4, "10 0C 0004'MQTT' 03 02 0000 0000", /MQTT-3\.1\.2-2/, "UNSUPPORTED_VERSION"],
-  ["another protocol", 4, "10 0C 0004'mqtt' 04 02 0000 0000", /MQTT-3\.1\.2-1/, "UNSUPPORTED_VERSION"],
+  ["another protocol", 4, "10 0C 0004'mqtt' 04 02 0000 0000", /MQTT-3\.1\.2-1/],
   ["the bit of a bridge in the level", 4, "10 0C 0004'MQTT' 84 02 0000 0000", /level 132/, "UNSUPPORTED_VERSION"],
   ["the reserved flag", 4, "10 0C 0004'MQTT' 04 03 0000 0000", /MQTT-3\.1\.2-3/],
   ["a will at QoS 3", 4, "10 12 0004'MQTT' 04 1E 0000 0000 0001'w' 0001'x'", /MQTT-3\.1\.2-14/],

@@ -137,3 +137,23 @@ test("a large packet in small chunks is not copied once for each", () => {
   assert.ok(process.cpuUsage().user - began < 3_000_000);
   assert.deepEqual(packets, [packet]);
 });
+
+test("what only the other side sends is refused unread, sound or not", () => {
+  const connack: Packet = { kind: "connack", sessionPresent: false, reasonCode: 0 };
+  for (const [from, foreign] of [
+    ["client", [encode(4, connack), Buffer.from([0x2f, 1, 9]), Buffer.from([0xd0, 0]), Buffer.from([0x90, 0])]],
+    ["server", [encode(4, { kind: "pingreq" }), Buffer.from([0x80, 0]), Buffer.from([0x1f, 0])]],
+  ] as const) {
+    for (const bytes of foreign) {
+      const packets: Packet[] = [];
+      const receive = (packet: Packet): void => void packets.push(packet);
+      const reader = new PacketReader({ version: 4, from, maxPacketBytes: 100, receive });
+      reader.push(encode(4, PUBLISH));
+      assert.equal(
+        code(() => reader.push(bytes)),
+        "PROTOCOL_ERROR",
+      );
+      assert.deepEqual(packets, [PUBLISH]);
+    }
+  }
+});
