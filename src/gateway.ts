@@ -142,6 +142,15 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
     });
     undo.push(() => broker.close());
 
+    /** A disk that cannot keep it must not keep the gateway from starting. */
+    const present = async (online: boolean): Promise<void> => {
+      try {
+        await broker.publish(gatewayMessage(prefix, gateway, online));
+      } catch (error) {
+        const message = `the gateway's presence is said here, and not kept: ${messageOf(error)}`;
+        journal({ level: "warn", event: "status_refused", at: "gateway", message });
+      }
+    };
     const accept: Accept = async (message, origin) => {
       checkTopic(message.topic);
       await admit(message, origin);
@@ -154,9 +163,9 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
         await openUplink(settings, { plan, accept, journal, now, trusted: clock.trusted, onUp: () => tellInfo() }),
       );
     // Not through the bridges: each says it upstream by itself, with a will.
-    await broker.publish(gatewayMessage(prefix, gateway, true));
+    await present(true);
     const listeners = await broker.listen(config.broker.listeners);
-    undo.push(async () => broker.publish(gatewayMessage(prefix, gateway, false)));
+    undo.push(() => present(false));
 
     const simulated = await simulateDevices(plan, journal, now);
     undo.push(() => simulated.close());
