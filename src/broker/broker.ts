@@ -1,9 +1,8 @@
-import type { ListenerConfig } from "../config/index.js";
+import type { ClusterConfig, ListenerConfig } from "../config/index.js";
 import type { Journal } from "../core/journal.js";
 import type { Message } from "../core/message.js";
 import type { Access } from "./access/access.js";
 import type { Cluster } from "./cluster/cluster.js";
-import type { RedisAddress } from "./cluster/redis.js";
 import { Flusher } from "./connection/output.js";
 import { Pressure } from "./connection/pressure.js";
 import { Front } from "./front.js";
@@ -39,7 +38,7 @@ export interface BrokerOptions {
   /** Opens what survives a crash; `live` is what it is to keep. The broker closes it. */
   readonly openStore: (live: LiveState) => Promise<Store>;
   /** The Redis through which several brokers are one: what survives a crash is there, and nothing else is opened for it. */
-  readonly cluster?: RedisAddress | undefined;
+  readonly cluster?: ClusterConfig | undefined;
   readonly limits: Limits;
   readonly rewrite?: readonly RewriteRule[];
   readonly clients?: readonly PolicyRule[];

@@ -1,5 +1,6 @@
 export { type AccessOverrides, type AccessSettings, type JwtSettings, mergeAccess } from "./access-schema.js";
 export type { BridgeRule } from "./bridge-schema.js";
+export type { ClusterConfig } from "./cluster-schema.js";
 export type { LimitsConfig, ListenerConfig, ListenerTls } from "./broker-schema.js";
 export { type CheckOptions, checkConfig } from "./checks.js";
 export { type BridgeConfig, type Config, type DeviceConfig, type ResourcePolicy, resourcePolicy } from "./config.js";

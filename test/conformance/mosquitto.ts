@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -9,10 +8,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { locate } from "../support/peers.js";
-import { steadyPorts } from "../support/ports.js";
+import { isFree, steadyPorts } from "../support/ports.js";
 import type { Subject } from "./arguments.js";
 import { FITS, leftOutBecause } from "./mosquitto-tests.js";
 import { python } from "./python.js";
@@ -133,16 +131,4 @@ function commandOf(tree: string, broker: Subject): string[] {
 
 function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    await once(server.listen(port, "127.0.0.1"), "listening");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    server.close();
-  }
 }

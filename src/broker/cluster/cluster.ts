@@ -1,3 +1,4 @@
+import type { ClusterConfig } from "../../config/index.js";
 import type { Journal } from "../../core/journal.js";
 import type { Identity } from "../access/access.js";
 import type { Limits } from "../limits.js";
@@ -17,14 +18,14 @@ import { Nodes } from "./nodes.js";
 import { Outstanding } from "./outstanding.js";
 import { Queues } from "./queues.js";
 import { Reading, readRetained } from "./reading.js";
-import { openRedis, type RedisAddress } from "./redis.js";
+import { openRedis } from "./redis.js";
 import { changeSubscriptions, Registry, SUBSCRIPTIONS } from "./registry.js";
 import { ClusterStore } from "./store.js";
 
 export interface ClusterOptions {
   /** The gateway's id: no other node has it. */
   readonly node: string;
-  readonly address: RedisAddress;
+  readonly address: ClusterConfig;
   readonly limits: Limits;
   readonly journal: Journal;
 }

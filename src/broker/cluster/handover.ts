@@ -143,7 +143,7 @@ export class Handover {
   /** It goes on at another node. */
   letGo(session: Session): void {
     const { sessions, left } = this.#options;
-    session.link?.close("taken_over");
+    session.link?.close();
     this.#partial.delete(session.clientId);
     left(session);
     // A session that ends with its connection is over by now.

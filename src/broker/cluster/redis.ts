@@ -1,19 +1,8 @@
 import type { EventEmitter } from "node:events";
 import type { Persistence } from "aedes-persistence-redis";
 import type { MQEmitterRedis } from "mqemitter-redis";
+import type { ClusterConfig } from "../../config/index.js";
 import { messageOf, WeirError } from "../../core/errors.js";
-
-/** Where Redis is: `broker.cluster` of the configuration, in its parts. */
-export interface RedisAddress {
-  /** Without user and password, for messages. */
-  readonly url: string;
-  readonly host: string;
-  readonly port: number;
-  readonly tls: boolean;
-  readonly database: number;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-}
 
 /** What is used of a connection of ioredis. */
 export interface Commands {
@@ -41,7 +30,7 @@ export interface Commands {
 }
 
 export interface Redis {
-  readonly address: RedisAddress;
+  readonly address: ClusterConfig;
   /** One connection for all that is written, so that Redis carries it out in the order in which it was asked. */
   readonly commands: Commands;
   readonly emitter: MQEmitterRedis;
@@ -54,7 +43,7 @@ export interface Redis {
 }
 
 export interface RedisOptions {
-  readonly address: RedisAddress;
+  readonly address: ClusterConfig;
   /** It went away, or came back; once a change. */
   readonly changed: (up: boolean, why: string) => void;
   /** What another program published cannot be read. */

@@ -188,8 +188,8 @@ export class Connection implements Client {
     if (this.#paused === 0 && !this.#closed) this.#socket.resume();
   }
 
-  close(why: "taken_over" | "session_over"): void {
-    this.end(why === "taken_over" ? "taken_over" : "revoked");
+  close(): void {
+    this.end("taken_over");
   }
 
   /** Looks at what depends on time. To be called now and then. */

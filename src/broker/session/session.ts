@@ -49,8 +49,8 @@ export interface Taker {
 export interface ClientLink extends Link {
   /** Asks publishers to wait: more comes than the client takes. */
   press(): void;
-  /** Ends the connection: the session has another one, or is over. */
-  close(why: "taken_over" | "session_over"): void;
+  /** Ends the connection: the client has come by another one. */
+  close(): void;
 }
 
 /** What is kept of one client: its subscriptions, what is on its way to it and from it (MQTT 3.1.2.4, MQTT 5 4.1). */

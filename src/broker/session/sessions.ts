@@ -68,7 +68,7 @@ export class Sessions {
     link: ClientLink,
   ): { session: Session; present: boolean } {
     const { clientId } = identity;
-    this.#sessions.get(clientId)?.link?.close("taken_over");
+    this.#sessions.get(clientId)?.link?.close();
     let session = this.#sessions.get(clientId);
     // What waits for one user is not for another who has the same client id.
     if (session !== undefined && (cleanStart || session.identity.user !== identity.user)) {

@@ -41,8 +41,8 @@ export function clientLink(
   return Object.assign(fakeLink(), {
     closed,
     press: () => {},
-    close: (why: string) => {
-      closed.push(why);
+    close: () => {
+      closed.push("taken_over");
       onClose();
     },
   });
