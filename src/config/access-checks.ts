@@ -1,3 +1,4 @@
+import { isLoopback } from "../core/ip.js";
 import { type AccessOverrides, type AccessSettings, mergeAccess } from "./access-schema.js";
 import type { ListenerConfig } from "./broker-schema.js";
 import type { Config } from "./config.js";
@@ -42,7 +43,7 @@ function listenerWarning(listener: ListenerConfig, access: AccessSettings): stri
 }
 
 function isLocal(listener: ListenerConfig): boolean {
-  return listener.scheme === "unix" || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(listener.host);
+  return listener.scheme === "unix" || /^localhost$/i.test(listener.host) || isLoopback(listener.host);
 }
 
 /** Files that are missing, and secrets that others may read: hashes can be guessed at, and an HS256 secret signs tokens. */

@@ -158,7 +158,7 @@ export class Connection {
             return;
         }
       };
-      const reader = new PacketReader({ version, maxPacketBytes: LARGEST_PACKET, receive });
+      const reader = new PacketReader({ version, from: "server", maxPacketBytes: LARGEST_PACKET, receive });
       socket.on("data", (chunk: Buffer) => {
         heartbeat.heard();
         try {
