@@ -1,14 +1,8 @@
 import type { LinkContext, Session } from "../../src/core/adapter.js";
 import { messageOf, WeirError } from "../../src/core/errors.js";
 import type { Journal } from "../../src/core/journal.js";
-import {
-  type CoapService,
-  type DatagramTransport,
-  type Outcome,
-  openUdp,
-  type Peer,
-  serveCoap,
-} from "../../src/protocols/coap/index.js";
+import { type CoapService, type Outcome, serveCoap } from "../../src/protocols/coap/index.js";
+import { type DatagramTransport, openUdp, type Peer } from "../../src/protocols/datagram/index.js";
 import { listenAddress, type Settings } from "./config.js";
 import { createHandler } from "./handler.js";
 import { createTargets, type Device } from "./targets.js";

@@ -10,17 +10,10 @@ import { openSession } from "../../adapters/coap/session.js";
 import { createTargets } from "../../adapters/coap/targets.js";
 import { WeirError } from "../../src/core/errors.js";
 import type { Journal } from "../../src/core/journal.js";
-import {
-  CoapServer,
-  encodeMessage,
-  type Message,
-  OPTION,
-  OUTCOMES,
-  type Peer,
-  uint,
-} from "../../src/protocols/coap/index.js";
+import { CoapServer, encodeMessage, type Message, OPTION, OUTCOMES, uint } from "../../src/protocols/coap/index.js";
 import { emptyMessage, MESSAGE_TYPES } from "../../src/protocols/coap/message.js";
 import { block } from "../../src/protocols/coap/options.js";
+import type { Peer } from "../../src/protocols/datagram/index.js";
 import { encodeSenmlCbor, encodeSenmlJson } from "../../src/protocols/senml/index.js";
 import { eventually } from "../support/eventually.js";
 import { connect } from "../unit/adapters/coap/client.js";

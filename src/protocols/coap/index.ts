@@ -7,5 +7,3 @@ export type { CoapRequest, CoapResponse } from "./request.js";
 export { DEFAULT_TIMING, type Timing } from "./retransmission.js";
 export { type CoapHandler, type CoapService, type ServeOptions, serveCoap } from "./serve.js";
 export { CoapServer, type ServerOptions, type ServerState } from "./server.js";
-export type { DatagramReceiver, DatagramTransport, Peer } from "./transport.js";
-export { openUdp, type UdpOptions } from "./udp.js";

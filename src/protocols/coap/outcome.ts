@@ -1,5 +1,5 @@
+import type { Peer } from "../datagram/index.js";
 import type { CoapRequest } from "./request.js";
-import type { Peer } from "./transport.js";
 
 /** What became of a datagram. Each ends in exactly one. */
 export const OUTCOMES = [

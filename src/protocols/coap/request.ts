@@ -1,6 +1,6 @@
+import type { Peer } from "../datagram/index.js";
 import type { Code, MessageType, Option } from "./message.js";
 import { accept, contentFormat, uriPath, uriQuery } from "./options.js";
-import type { Peer } from "./transport.js";
 
 /** A request, whole and checked: what a handler sees of CoAP. */
 export interface CoapRequest {

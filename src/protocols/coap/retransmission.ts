@@ -1,4 +1,4 @@
-import type { Peer } from "./transport.js";
+import type { Peer } from "../datagram/index.js";
 
 /** The transmission parameters of RFC 7252 4.8, in ms. */
 export interface Timing {

@@ -1,7 +1,7 @@
+import type { DatagramTransport, Peer } from "../datagram/index.js";
 import type { Effect, Exchange, Outcome } from "./outcome.js";
 import type { CoapRequest, CoapResponse } from "./request.js";
 import { CoapServer, type ServerOptions, type ServerState } from "./server.js";
-import type { DatagramTransport, Peer } from "./transport.js";
 
 /** Answers one request. What it rejects with is answered 5.00, without saying why: it is no business of the sender. */
 export type CoapHandler = (request: CoapRequest) => Promise<CoapResponse>;
@@ -33,16 +33,18 @@ export function serveCoap(transport: DatagramTransport, handler: CoapHandler, op
   let closing = false;
   let closed = false;
 
-  transport.listen((bytes, peer, multicast) => {
-    if (closing) return;
-    try {
-      const { outcome, effects } = server.receive(bytes, peer, multicast, now());
-      options.onOutcome?.(outcome, peer);
-      run(effects);
-    } catch (failure) {
-      // Thrown out of a socket's callback it would end the process: no datagram may do that, whatever we overlooked.
-      options.onFailure?.(failure);
-    }
+  transport.listen({
+    datagram(bytes, peer, multicast) {
+      if (closing) return;
+      try {
+        const { outcome, effects } = server.receive(bytes, peer, multicast, now());
+        options.onOutcome?.(outcome, peer);
+        run(effects);
+      } catch (failure) {
+        // Thrown out of a socket's callback it would end the process: no datagram may do that, whatever we overlooked.
+        options.onFailure?.(failure);
+      }
+    },
   });
 
   function run(effects: readonly Effect[]): void {

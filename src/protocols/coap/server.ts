@@ -1,3 +1,4 @@
+import type { Peer } from "../datagram/index.js";
 import { type Accepted, createReassembly, type Reassembly } from "./block1.js";
 import { Dedup, type DedupEntry } from "./dedup.js";
 import {
@@ -14,7 +15,6 @@ import { type Effect, type Exchange, OUTCOMES, type Outcome, type Received } fro
 import { type CoapResponse, requestOf } from "./request.js";
 import { type Content, contentOf, isError } from "./response.js";
 import { DEFAULT_TIMING, Retransmission, type Timing } from "./retransmission.js";
-import type { Peer } from "./transport.js";
 
 export interface ServerOptions {
   /** The largest body of a request, in bytes. 65536 if left out. */

@@ -4,16 +4,18 @@ import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import {
   type CoapHandler,
-  type DatagramReceiver,
-  type DatagramTransport,
   DEFAULT_TIMING,
   encodeMessage,
   type Message,
-  openUdp,
-  type Peer,
   parseMessage,
   serveCoap,
 } from "../../../../src/protocols/coap/index.js";
+import {
+  type DatagramReceiver,
+  type DatagramTransport,
+  openUdp,
+  type Peer,
+} from "../../../../src/protocols/datagram/index.js";
 
 const EMPTY = new Uint8Array(0);
 const PEER: Peer = { id: "p", address: "192.0.2.1", port: 5000 };
@@ -33,7 +35,7 @@ function request(parts: Partial<Message> = {}): Uint8Array {
 /** A transport without a network: `receive` is the far side. */
 function fakeTransport() {
   const sent: string[] = [];
-  let receiver: DatagramReceiver = () => {};
+  let receiver: DatagramReceiver = { datagram: () => {} };
   let settle = { resolve: () => {}, reject: (_error: Error) => {} };
   const closed = new Promise<void>((resolve, reject) => {
     settle = { resolve, reject };
@@ -51,6 +53,7 @@ function fakeTransport() {
       sent.push(`${parsed.message.type} ${parsed.message.code} ${parsed.message.messageId}`);
       onSend();
     },
+    connect: async () => PEER,
     unsent: 0,
     closed,
     close: async () => settle.resolve(),
@@ -63,7 +66,7 @@ function fakeTransport() {
     sent,
     sends,
     lose: (error: Error) => settle.reject(error),
-    receive: (bytes: Uint8Array) => receiver(bytes, PEER, false),
+    receive: (bytes: Uint8Array) => receiver.datagram(bytes, PEER, false),
   };
 }
 
@@ -224,7 +227,7 @@ test("UDP: what cannot be sent is counted and never thrown", async () => {
   transport.send(tooLong, { id: "x", address: "127.0.0.1", port: transport.local.port });
   // The socket reports it later: after the datagram that is sent after it came in.
   await new Promise<void>((resolve) => {
-    transport.listen(() => resolve());
+    transport.listen({ datagram: () => resolve() });
     transport.send(request(), { id: "x", address: "127.0.0.1", port: transport.local.port });
   });
   assert.equal(transport.unsent, 2);

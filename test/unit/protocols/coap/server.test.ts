@@ -8,12 +8,12 @@ import {
   type Message,
   OPTION,
   type Outcome,
-  type Peer,
   parseMessage,
   type ServerOptions,
   uint,
 } from "../../../../src/protocols/coap/index.js";
 import { block, blockOption, uintOption } from "../../../../src/protocols/coap/options.js";
+import type { Peer } from "../../../../src/protocols/datagram/index.js";
 
 const PEER: Peer = { id: "192.0.2.1:5000", address: "192.0.2.1", port: 5000 };
 const EMPTY = new Uint8Array(0);

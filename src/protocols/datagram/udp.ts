@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
-import type { DatagramReceiver, DatagramTransport, Peer } from "./transport.js";
+import type { Address, DatagramReceiver, DatagramTransport, Peer } from "./transport.js";
 
 export interface UdpOptions {
   /** An address of this machine, or a name for one: `0.0.0.0`, `::`. */
@@ -36,7 +36,7 @@ function widen(socket: Socket, bytes: number): void {
 }
 
 class UdpTransport implements DatagramTransport {
-  readonly local: { readonly address: string; readonly port: number };
+  readonly local: Address;
   readonly closed: Promise<void>;
   readonly #socket: Socket;
   #receiver: DatagramReceiver | undefined;
@@ -58,16 +58,16 @@ class UdpTransport implements DatagramTransport {
     // Whoever awaits it hears of it; if nobody does, the process goes on.
     this.closed.catch(() => {});
     socket.on("message", (bytes, { address, port }) => {
-      this.#receiver?.(
-        bytes,
-        { id: isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`, address, port },
-        false,
-      );
+      this.#receiver?.datagram(bytes, peerAt(address, port), false);
     });
   }
 
   listen(receiver: DatagramReceiver): void {
     this.#receiver = receiver;
+  }
+
+  async connect({ address, port }: Address): Promise<Peer> {
+    return peerAt(address, port);
   }
 
   get unsent(): number {
@@ -99,4 +99,8 @@ class UdpTransport implements DatagramTransport {
     this.#receiver = undefined;
     this.#socket.close();
   }
+}
+
+function peerAt(address: string, port: number): Peer {
+  return { id: isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`, address, port };
 }

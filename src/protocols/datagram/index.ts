@@ -1,0 +1,3 @@
+/** Datagrams: what CoAP and DTLS stand on. */
+export type { Address, DatagramReceiver, DatagramTransport, Peer, PeerIdentity } from "./transport.js";
+export { openUdp, type UdpOptions } from "./udp.js";
