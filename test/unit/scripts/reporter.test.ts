@@ -39,10 +39,17 @@ test("what was skipped, and what to install, stands just before the runner's clo
   assert.match(lines.at(-2) ?? "", /^# duration_ms/);
 });
 
-test("nothing is added where nothing was skipped, and a failure still fails", async (t) => {
-  const { status, lines } = await report(t, `test("a", () => { throw new Error("no"); });`);
-  assert.equal(status, 1);
+test("nothing is added where nothing was skipped", async (t) => {
+  const { lines } = await report(t, `test("a", () => {});`);
   const start = lines.findIndex((line) => line.startsWith("1.."));
   assert.equal(lines[start + 1], "# tests 1");
+});
+
+test("what failed stands there too, in one line each, and still fails", async (t) => {
+  const { status, lines } = await report(t, `test("a", () => { throw new Error("no,\\nnot this"); });`);
+  assert.equal(status, 1);
+  const start = lines.findIndex((line) => line.startsWith("1.."));
+  assert.match(lines[start + 1] ?? "", /^# FAILED: a \(.*a\.test\.mjs:2\): no, \| not this$/);
+  assert.equal(lines[start + 2], "# tests 1");
   assert.ok(lines.includes("# fail 1"));
 });
