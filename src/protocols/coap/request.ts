@@ -18,6 +18,31 @@ export interface CoapRequest {
   readonly payload: Uint8Array;
   /** All options that are understood. */
   readonly options: readonly Option[];
+  /** A GET or FETCH with an Observe option (RFC 7641 2): its sender wants to hear of every new state, or no more. */
+  readonly observe: "register" | "deregister" | undefined;
+}
+
+/** What became of a notification. */
+export type NotifyOutcome =
+  /** It was confirmable, and its receiver has it. */
+  | "acknowledged"
+  /** It was not confirmable: nobody knows. */
+  | "sent"
+  /** A newer one took its place before it was acknowledged (RFC 7641 4.5.2). */
+  | "superseded"
+  /** The observation ended meanwhile: a reset, no acknowledgement, a new registration, or the peer is gone. */
+  | "ended";
+
+/** One who wants to hear of every new state of a resource (RFC 7641). */
+export interface Observer {
+  readonly peer: Peer;
+  /**
+   * Sends a new state. One that is on its way and not acknowledged yet is superseded. A 4.xx or 5.xx ends the observation (RFC 7641
+   * 4.2). `confirmable`: if left out the layer chooses, and is confirmable at least once in 24 hours (RFC 7641 4.5).
+   */
+  notify(state: CoapResponse, options?: { readonly confirmable?: boolean }): Promise<NotifyOutcome>;
+  /** Takes it off the list without a word. */
+  end(): void;
 }
 
 export interface CoapResponse {
@@ -25,6 +50,12 @@ export interface CoapResponse {
   readonly options?: readonly Option[];
   /** A text is sent as UTF-8. With a 4.xx or 5.xx code and without a Content-Format it is the diagnostic payload (RFC 7252 5.5.2). */
   readonly payload?: Uint8Array | string;
+  /**
+   * With a 2.xx to a request whose `observe` is "register": its sender is taken on the list of observers, and the answer says so.
+   * Called once, when the answer goes out; what it returns is called once, when the observation has ended for whatever reason.
+   * Not called, and answered as an ordinary request, where there is no room for one more.
+   */
+  readonly observe?: (observer: Observer) => () => void;
 }
 
 /** What of the message itself a request needs. */
@@ -46,5 +77,6 @@ export function requestOf(head: RequestHead, options: readonly Option[], payload
     accept: accept(options),
     payload,
     options,
+    observe: undefined,
   };
 }

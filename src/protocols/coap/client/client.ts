@@ -1,0 +1,74 @@
+import type { Peer } from "../../datagram/index.js";
+import type { CoapError } from "../errors.js";
+import type { Code, Option } from "../message.js";
+
+/** What this end asks a server for. */
+export interface OutgoingRequest {
+  /** 0.01 GET, 0.02 POST, 0.03 PUT, 0.04 DELETE, 0.05 FETCH, 0.06 PATCH, 0.07 iPATCH (RFC 8132). */
+  readonly method: Code;
+  /** `/air/temperature` is ["air", "temperature"]. */
+  readonly path: readonly string[];
+  /** `?a=1&b` is ["a=1", "b"]. */
+  readonly query?: readonly string[];
+  /** True if left out: it is sent again until it is acknowledged. */
+  readonly confirmable?: boolean;
+  readonly contentFormat?: number | undefined;
+  readonly accept?: number | undefined;
+  /** Sent in blocks if it is larger than one (RFC 7959). */
+  readonly payload?: Uint8Array;
+  /** Others than those above, and than what the layer itself adds: Observe, Block1, Block2, Size1, Echo, Request-Tag. */
+  readonly options?: readonly Option[];
+}
+
+/** What it answers, whole: blocks are put together. */
+export interface IncomingResponse {
+  readonly peer: Peer;
+  /** 2.05 Content; 4.xx and 5.xx are answers like others. */
+  readonly code: Code;
+  readonly contentFormat: number | undefined;
+  /** How long it may be taken for the state of the resource, in s: 60 where the server does not say (RFC 7252 5.10.5). */
+  readonly maxAge: number;
+  readonly payload: Uint8Array;
+  /** All options that are understood. */
+  readonly options: readonly Option[];
+}
+
+export interface RequestLimits {
+  /** ms from the call to the whole answer; without it the standard's times count alone, message by message. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+  /** The largest answer, in bytes. That of the endpoint if left out. */
+  readonly maxBody?: number;
+}
+
+/** Hears of a resource (RFC 7641). None of it may throw. */
+export interface ObservationListener {
+  /**
+   * A newer state than all before (RFC 7641 3.4), the first one included. The peer's message is acknowledged before; when the
+   * returned promise is given, only once it resolves, and a rejection leaves it unacknowledged: the peer sends it again.
+   */
+  next(state: IncomingResponse): void | Promise<void>;
+  /** Nothing more comes: the server refused or ended it with an answer that is no state, or it could not be kept up. Called once, save after `cancel`. */
+  ended(why: IncomingResponse | CoapError): void;
+}
+
+export interface Observation {
+  /** Tells the server (RFC 7641 3.6), without waiting for its answer longer than the standard has it. Never rejects. */
+  cancel(): Promise<void>;
+}
+
+/** The asking side of an endpoint. */
+export interface CoapClient {
+  /**
+   * Sends a request and resolves with the answer, also one that says no. Rejects with a CoapError. Requests to one peer wait for
+   * each other (NSTART, RFC 7252 4.7).
+   */
+  request(peer: Peer, request: OutgoingRequest, limits?: RequestLimits): Promise<IncomingResponse>;
+  /**
+   * Observes a resource with GET or FETCH. The registration is kept up: where nothing came for Max-Age it is renewed with the same
+   * token (RFC 7641 3.3.1), and ends with a CoapError where that gets no answer.
+   */
+  observe(peer: Peer, request: OutgoingRequest, listener: ObservationListener): Observation;
+  /** Resolves when the peer answered an empty confirmable message (RFC 7252 4.3). Rejects with a CoapError. */
+  ping(peer: Peer, limits?: Pick<RequestLimits, "timeout" | "signal">): Promise<void>;
+}
