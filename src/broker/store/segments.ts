@@ -128,9 +128,16 @@ export class Segments {
     });
   }
 
-  /** Removes what was replaced; what is damaged is set aside. What fails is tried again the next time. */
+  /**
+   * Removes what was replaced; what is damaged is set aside. What fails is tried again the next time. The names that were found
+   * are made sure of before: whoever was killed had perhaps not come to that, and with the power the name of a snapshot would
+   * be gone and what it took the place of too.
+   */
   tidy(): Promise<void> {
-    return this.#alone(() => this.#remove());
+    return this.#alone(async () => {
+      const { files, folder } = this.#options;
+      if ((await attempt(files.syncFolder(folder))) === undefined) await this.#remove();
+    });
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Disk } from "../../outbox/log/disk.js";
+import { Disk, systemError } from "../../outbox/log/disk.js";
 import { events, type Opened, open, publication, stored } from "./fixture.js";
 import type { Model } from "./model.js";
 
@@ -99,4 +99,37 @@ test("a snapshot does not hold the event loop, nor those who wait for their reco
   }
   assert.ok(slices > 5 && during > 1, `${slices} slices, ${during} commits meanwhile`);
   await store.close();
+});
+
+test("killed before its snapshot's name was sure, and the power goes after the next start: nothing is gone", async () => {
+  const { disk: image } = await filled();
+  const disk = Disk.of(image.image());
+  const opened = await open({ compactBytes: 1, durability: "commit" }, disk);
+  const killed: Promise<void> = new Promise((resolve) => {
+    let renamed = false;
+    disk.trouble = (call) => {
+      if (renamed && call === "syncFolder") {
+        disk.kill();
+        resolve();
+        return systemError("EGONE");
+      }
+      renamed ||= call === "rename";
+      return undefined;
+    };
+  });
+  opened.model.put("last", will("last"));
+  await stored(opened.store);
+  const state = JSON.stringify(opened.model.state);
+  await killed;
+  disk.trouble = () => undefined;
+  const second = await open({ compactBytes: 1e9 }, disk);
+  assert.equal(JSON.stringify(second.model.state), state);
+
+  // What was removed is gone from the medium; what was added but not made sure of has not come to it.
+  const there = disk.names.size;
+  let asked = 0;
+  disk.pullPlug(() => (asked++ < there ? 0 : 1));
+  const third = await open({ compactBytes: 1e9 }, disk);
+  assert.equal(JSON.stringify(third.model.state), state);
+  await Promise.all([opened, second, third].map(({ store }) => store.close()));
 });
