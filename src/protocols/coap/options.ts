@@ -23,15 +23,46 @@ export const OPTION = {
   size1: 60,
 } as const;
 
-/** Content-Formats (RFC 7252 12.3, RFC 7049 7.4, RFC 8428 12.4). */
+/** Content-Formats: those of IANA's registry (RFC 7252 12.3) that constrained devices use. */
 export const CONTENT_FORMAT = {
   text: 0,
+  /** COSE (RFC 9052). */
+  coseEncrypt0: 16,
+  coseMac0: 17,
+  coseSign1: 18,
   linkFormat: 40,
+  xml: 41,
   octets: 42,
+  exi: 47,
   json: 50,
+  /** RFC 6902 and RFC 7396, for PATCH and iPATCH (RFC 8132). */
+  jsonPatch: 51,
+  mergePatch: 52,
   cbor: 60,
+  /** RFC 8392. */
+  cwt: 61,
+  /** RFC 8710. */
+  multipart: 62,
+  /** RFC 8742. */
+  cborSequence: 63,
+  /** RFC 8428. A stream of it is "sensml". */
   senmlJson: 110,
+  sensmlJson: 111,
   senmlCbor: 112,
+  sensmlCbor: 113,
+  senmlExi: 114,
+  sensmlExi: 115,
+  /** RFC 9290. */
+  problemDetails: 257,
+  senmlXml: 310,
+  sensmlXml: 311,
+  /** RFC 8790, for FETCH, PATCH and iPATCH. */
+  senmlEtchJson: 320,
+  senmlEtchCbor: 322,
+  /** OMA LwM2M. */
+  lwm2mTlv: 11542,
+  lwm2mJson: 11543,
+  lwm2mCbor: 11544,
 } as const;
 
 interface Definition {
