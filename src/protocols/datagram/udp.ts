@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
+import { isWildcard, joinGroups, type MulticastOptions } from "./multicast.js";
 import type { Address, DatagramReceiver, DatagramTransport, Peer } from "./transport.js";
 
 export interface UdpOptions {
@@ -9,21 +10,37 @@ export interface UdpOptions {
   readonly port: number;
   /** Of the socket, in bytes: what comes in while this process is busy waits there. 1 MiB if left out. */
   readonly receiveBuffer?: number;
+  /** Groups whose datagrams are heard too. None if left out. */
+  readonly multicast?: MulticastOptions | undefined;
 }
 
 /** Listens. Rejects with the error of node:dgram, whose `code` says why: EADDRINUSE, EACCES, EADDRNOTAVAIL. */
 export async function openUdp(options: UdpOptions): Promise<DatagramTransport> {
-  const socket = createSocket(isIPv6(options.host) ? "udp6" : "udp4");
+  const { host, multicast } = options;
+  let port = options.port;
+  if (multicast !== undefined && isWildcard(host)) {
+    // Beside the sockets of groups it has to share its port, and would share it with a stranger: it must be free first.
+    const probe = await bind(host, port, false);
+    port = probe.address().port;
+    await new Promise<void>((resolve) => probe.close(resolve));
+  }
+  const socket = await bind(host, port, multicast !== undefined && isWildcard(host));
+  const transport = new UdpTransport(socket);
+  widen(socket, options.receiveBuffer ?? 1024 * 1024);
+  if (multicast !== undefined) await transport.join(multicast);
+  return transport;
+}
+
+async function bind(host: string, port: number, shared: boolean): Promise<Socket> {
+  const socket = createSocket({ type: isIPv6(host) ? "udp6" : "udp4", reuseAddr: shared });
   await new Promise<void>((resolve, reject) => {
     socket.once("error", (error) => {
       socket.close();
       reject(error);
     });
-    socket.bind(options.port, options.host, resolve);
+    socket.bind(port, host, resolve);
   });
-  const transport = new UdpTransport(socket);
-  widen(socket, options.receiveBuffer ?? 1024 * 1024);
-  return transport;
+  return socket;
 }
 
 /** The default of Linux is 208 KiB: a burst of a thousand devices would be lost there without a trace. */
@@ -39,6 +56,7 @@ class UdpTransport implements DatagramTransport {
   readonly local: Address;
   readonly closed: Promise<void>;
   readonly #socket: Socket;
+  #groups: readonly Socket[] = [];
   #receiver: DatagramReceiver | undefined;
   #unsent = 0;
   #open = true;
@@ -60,6 +78,18 @@ class UdpTransport implements DatagramTransport {
     socket.on("message", (bytes, { address, port }) => {
       this.#receiver?.datagram(bytes, peerAt(address, port), false);
     });
+  }
+
+  /** Closes what is open where it rejects. */
+  async join(options: MulticastOptions): Promise<void> {
+    try {
+      this.#groups = await joinGroups(this.#socket, options, (bytes, address, port) => {
+        this.#receiver?.datagram(bytes, peerAt(address, port), true);
+      });
+    } catch (error) {
+      this.#shut();
+      throw error;
+    }
   }
 
   listen(receiver: DatagramReceiver): void {
@@ -97,6 +127,7 @@ class UdpTransport implements DatagramTransport {
     if (!this.#open) return;
     this.#open = false;
     this.#receiver = undefined;
+    for (const group of this.#groups) group.close();
     this.#socket.close();
   }
 }
