@@ -1,7 +1,7 @@
 import type { LinkContext, Session } from "../../src/core/adapter.js";
 import { messageOf, WeirError } from "../../src/core/errors.js";
 import type { Journal } from "../../src/core/journal.js";
-import { type CoapService, type Outcome, serveCoap } from "../../src/protocols/coap/index.js";
+import { type CoapService, type Outcome, openEndpoint } from "../../src/protocols/coap/index.js";
 import { type DatagramTransport, openUdp, type Peer } from "../../src/protocols/datagram/index.js";
 import { listenAddress, type Settings } from "./config.js";
 import { createHandler } from "./handler.js";
@@ -27,7 +27,8 @@ export async function openSession(
   if (signal.aborted) await transport.close();
   throwIfAborted(signal, listen);
   const targets = createTargets(devices);
-  const service = serveCoap(transport, createHandler({ sink, journal, now, at, targets, maxPayload }), {
+  const service = openEndpoint(transport, {
+    handler: createHandler({ sink, journal, now, at, targets, maxPayload }),
     maxBody: maxPayload,
     maxPending,
     onOutcome: (outcome, peer) => report(outcome, peer, at, journal),

@@ -10,7 +10,7 @@ import { openSession } from "../../adapters/coap/session.js";
 import { createTargets } from "../../adapters/coap/targets.js";
 import { WeirError } from "../../src/core/errors.js";
 import type { Journal } from "../../src/core/journal.js";
-import { CoapServer, encodeMessage, type Message, OPTION, OUTCOMES, uint } from "../../src/protocols/coap/index.js";
+import { CoapEndpoint, encodeMessage, type Message, OPTION, OUTCOMES, uint } from "../../src/protocols/coap/index.js";
 import { emptyMessage, MESSAGE_TYPES } from "../../src/protocols/coap/message.js";
 import { block } from "../../src/protocols/coap/options.js";
 import type { Peer } from "../../src/protocols/datagram/index.js";
@@ -131,7 +131,7 @@ function peerOf(number: number): Peer {
 
 /** An endpoint and the adapter's handler without sockets, and what they counted. */
 function createEndpoint() {
-  const server = new CoapServer({
+  const server = new CoapEndpoint({
     maxRemembered: 1000,
     maxRememberedBytes: 50_000,
     maxPending: 50,

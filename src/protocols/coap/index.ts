@@ -1,4 +1,6 @@
-/** CoAP over datagrams, the server side (RFC 7252, RFC 7959). Knows nothing of a gateway. */
+/** CoAP over datagrams (RFC 7252, RFC 7959). Knows nothing of a gateway. */
+export { CoapEndpoint, type EndpointOptions, type EndpointState } from "./endpoint.js";
+export { CoapError, type CoapErrorCode } from "./errors.js";
 export { filterLinks } from "./link/filter.js";
 export {
   formatLinks,
@@ -10,10 +12,9 @@ export {
 } from "./link/links.js";
 export type { Code, Message, MessageType, Option, Parsed } from "./message.js";
 export { encodeMessage, parseMessage } from "./message.js";
+export { type CoapConnector, type CoapHandler, type CoapService, type OpenOptions, openEndpoint } from "./open.js";
 export { CONTENT_FORMAT, OPTION, uint } from "./options.js";
 export { type Effect, type Exchange, OUTCOMES, type Outcome, type Received } from "./outcome.js";
 export type { CoapRequest, CoapResponse } from "./request.js";
-export { DEFAULT_TIMING, type Timing } from "./retransmission.js";
-export { type CoapHandler, type CoapService, type ServeOptions, serveCoap } from "./serve.js";
-export { CoapServer, type ServerOptions, type ServerState } from "./server.js";
+export { DEFAULT_TIMING, type Timing } from "./transmissions.js";
 export { type CoapUri, formatCoapUri, type ParsedUri, parseCoapUri, type UriError } from "./uri.js";

@@ -1,6 +1,6 @@
 import type { Option } from "./message.js";
 
-/** Option numbers (RFC 7252 12.2, RFC 7641, RFC 7959). */
+/** Option numbers (RFC 7252 12.2, RFC 7641, RFC 7959, RFC 7967, RFC 9175). */
 export const OPTION = {
   ifMatch: 1,
   uriHost: 3,
@@ -21,6 +21,9 @@ export const OPTION = {
   proxyUri: 35,
   proxyScheme: 39,
   size1: 60,
+  echo: 252,
+  noResponse: 258,
+  requestTag: 292,
 } as const;
 
 /** Content-Formats: those of IANA's registry (RFC 7252 12.3) that constrained devices use. */

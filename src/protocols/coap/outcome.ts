@@ -52,3 +52,7 @@ export interface Received {
   readonly outcome: Outcome;
   readonly effects: readonly Effect[];
 }
+
+export function ended(outcome: Outcome, ...effects: Effect[]): Received {
+  return { outcome, effects };
+}

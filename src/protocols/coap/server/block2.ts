@@ -1,5 +1,5 @@
-import type { Option } from "./message.js";
-import { type Block, block, blockSize, OPTION, uint } from "./options.js";
+import type { Option } from "../message.js";
+import { type Block, block, blockSize, OPTION, uint } from "../options.js";
 
 /** What a datagram should carry at most, so that no link has to cut it (RFC 7252 4.6): blocks of 1024 bytes. */
 const LARGEST_SZX = 6;

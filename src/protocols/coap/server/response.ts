@@ -1,7 +1,7 @@
 import { sliceBlock2 } from "./block2.js";
-import type { Code, Message } from "./message.js";
-import { type Block, block, OPTION } from "./options.js";
-import type { CoapResponse } from "./request.js";
+import type { Code, Message } from "../message.js";
+import { type Block, block, OPTION } from "../options.js";
+import type { CoapResponse } from "../request.js";
 
 /** What of a response goes into a message. */
 export type Content = Pick<Message, "code" | "options" | "payload">;

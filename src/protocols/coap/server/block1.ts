@@ -1,5 +1,5 @@
-import type { Code } from "./message.js";
-import { type Block, blockSize } from "./options.js";
+import type { Code } from "../message.js";
+import { type Block, blockSize } from "../options.js";
 
 /**
  * Puts bodies that come in blocks together, atomically (RFC 7959 2.5): nothing is delivered before the last block.

@@ -1,12 +1,14 @@
-import type { DatagramTransport, Peer } from "../datagram/index.js";
+import type { Address, DatagramTransport, Peer } from "../datagram/index.js";
+import { CoapEndpoint, type EndpointOptions, type EndpointState } from "./endpoint.js";
 import type { Effect, Exchange, Outcome } from "./outcome.js";
 import type { CoapRequest, CoapResponse } from "./request.js";
-import { CoapServer, type ServerOptions, type ServerState } from "./server.js";
 
 /** Answers one request. What it rejects with is answered 5.00, without saying why: it is no business of the sender. */
 export type CoapHandler = (request: CoapRequest) => Promise<CoapResponse>;
 
-export interface ServeOptions extends ServerOptions {
+export interface OpenOptions extends EndpointOptions {
+  /** Without one every request is answered 4.04: there is nothing here. */
+  readonly handler?: CoapHandler;
   /** Called for every datagram with what became of it. */
   readonly onOutcome?: (outcome: Outcome, peer: Peer) => void;
   /** The handler rejected, or its response cannot be sent. A fault of the program, not of the sender. */
@@ -15,18 +17,27 @@ export interface ServeOptions extends ServerOptions {
   readonly now?: () => number;
 }
 
+const NOTHING_HERE: CoapHandler = async () => ({ code: "4.04" });
+
 export interface CoapService {
   /** Settles as that of the transport. */
   readonly closed: Promise<void>;
   /** Takes in nothing more, waits up to `grace` ms (1000 if left out) for the answers that are due, and closes the transport. */
   close(grace?: number): Promise<void>;
   readonly counters: Readonly<Record<Outcome, number>>;
-  readonly state: ServerState;
+  readonly state: EndpointState;
 }
 
-/** Serves CoAP over a transport: the pure endpoint of server.ts with real datagrams, timers and promises. */
-export function serveCoap(transport: DatagramTransport, handler: CoapHandler, options: ServeOptions = {}): CoapService {
-  const server = new CoapServer(options);
+/** Who is to be asked. */
+export interface CoapConnector {
+  /** The peer at an address, as that of the transport. */
+  connect(to: Address): Promise<Peer>;
+}
+
+/** CoAP over a transport: the pure endpoint of endpoint.ts with real datagrams, timers and promises. */
+export function openEndpoint(transport: DatagramTransport, options: OpenOptions = {}): CoapService & CoapConnector {
+  const endpoint = new CoapEndpoint(options);
+  const handler = options.handler ?? NOTHING_HERE;
   const now = options.now ?? (() => performance.now());
   const running = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
@@ -37,13 +48,16 @@ export function serveCoap(transport: DatagramTransport, handler: CoapHandler, op
     datagram(bytes, peer, multicast) {
       if (closing) return;
       try {
-        const { outcome, effects } = server.receive(bytes, peer, multicast, now());
+        const { outcome, effects } = endpoint.receive(bytes, peer, multicast, now());
         options.onOutcome?.(outcome, peer);
         run(effects);
       } catch (failure) {
         // Thrown out of a socket's callback it would end the process: no datagram may do that, whatever we overlooked.
         options.onFailure?.(failure);
       }
+    },
+    gone(peer) {
+      run(endpoint.forget(peer));
     },
   });
 
@@ -57,7 +71,7 @@ export function serveCoap(transport: DatagramTransport, handler: CoapHandler, op
 
   function start(exchange: Exchange, request: CoapRequest): void {
     const answered = handle(request)
-      .then((response) => run(server.respond(exchange, response, now())))
+      .then((response) => run(endpoint.respond(exchange, response, now())))
       .catch((failure: unknown) => options.onFailure?.(failure))
       .finally(() => running.delete(answered));
     running.add(answered);
@@ -78,13 +92,13 @@ export function serveCoap(transport: DatagramTransport, handler: CoapHandler, op
    */
   function arm(): void {
     if (timer !== undefined || closed) return;
-    const deadline = server.deadline;
+    const deadline = endpoint.deadline;
     if (deadline === undefined) return;
-    const wait = Math.min(Math.ceil(deadline - now()), server.shortestWait);
+    const wait = Math.min(Math.ceil(deadline - now()), endpoint.shortestWait);
     timer = setTimeout(
       () => {
         timer = undefined;
-        run(server.tick(now()));
+        run(endpoint.tick(now()));
       },
       Math.max(1, wait),
     );
@@ -98,6 +112,7 @@ export function serveCoap(transport: DatagramTransport, handler: CoapHandler, op
   }
 
   return {
+    connect: (to) => transport.connect(to),
     closed: transport.closed,
     async close(grace = 1000) {
       closing = true;
@@ -111,9 +126,9 @@ export function serveCoap(transport: DatagramTransport, handler: CoapHandler, op
       clearTimeout(patience);
       await transport.close();
     },
-    counters: server.counters,
+    counters: endpoint.counters,
     get state() {
-      return server.state;
+      return endpoint.state;
     },
   };
 }

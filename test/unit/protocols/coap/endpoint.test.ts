@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  CoapServer,
+  CoapEndpoint,
   type Effect,
   type Exchange,
   encodeMessage,
@@ -9,7 +9,7 @@ import {
   OPTION,
   type Outcome,
   parseMessage,
-  type ServerOptions,
+  type EndpointOptions,
   uint,
 } from "../../../../src/protocols/coap/index.js";
 import { block, blockOption, uintOption } from "../../../../src/protocols/coap/options.js";
@@ -33,8 +33,8 @@ const path = (...segments: string[]) =>
   segments.map((segment) => ({ number: OPTION.uriPath, value: Buffer.from(segment) }));
 
 /** A server with a clock that stands still unless told otherwise. */
-function bench(options: ServerOptions = {}) {
-  const server = new CoapServer({ random: () => 0, ...options });
+function bench(options: EndpointOptions = {}) {
+  const server = new CoapEndpoint({ random: () => 0, ...options });
   let clock = 0;
   const exchanges: Exchange[] = [];
   const sent = (effects: readonly Effect[]): string[] => {
@@ -83,7 +83,7 @@ test("a confirmable request is answered in its acknowledgement", () => {
 });
 
 test("a request is delivered with its path, formats and payload", () => {
-  const server = new CoapServer();
+  const server = new CoapEndpoint();
   const options = [
     ...path("air", "t"),
     uint(OPTION.contentFormat, 50),
@@ -108,9 +108,9 @@ test("a request is delivered with its path, formats and payload", () => {
 test("a non-confirmable request is answered by a message of its own, with an id that differs for each request", () => {
   const { receive, respond } = bench({ random: () => 0.5 });
   receive(message({ type: "NON" }));
-  assert.deepEqual(respond(), ["NON 2.04 32775 53"]);
+  assert.deepEqual(respond(), ["NON 2.04 32768 53"]);
   receive(message({ type: "NON", messageId: 0xffff }));
-  assert.deepEqual(respond(), ["NON 2.04 32767 53"]);
+  assert.deepEqual(respond(), ["NON 2.04 32769 53"]);
 });
 
 test("a duplicate is answered as before, without a second delivery (RFC 7252 4.5)", () => {
@@ -154,7 +154,7 @@ test("RFC 7252 figure 20: a slow response is sent separately, and acknowledged",
   assert.deepEqual(wait(999), []);
   assert.deepEqual(wait(1), [`ACK 0.00 ${0x7d38}`]);
   assert.deepEqual(receive(message({ code: "0.01", messageId: 0x7d38 })), ["duplicate", `ACK 0.00 ${0x7d38}`]);
-  const own = 0x7d38 + 0x4000;
+  const own = 0x4000;
   assert.deepEqual(respond("2.05", "22.3 C"), [`CON 2.05 ${own} 53 22.3 C`]);
   assert.deepEqual(receive(message({ type: "ACK", code: "0.00", token: EMPTY, messageId: own })), ["acknowledged"]);
   assert.deepEqual([server.state.unacknowledged, server.deadline], [0, undefined]);
@@ -165,10 +165,10 @@ test("a separate response is sent again 4 times, each time twice as late, and th
   const { receive, respond, wait, server } = bench();
   receive(message());
   wait(1000);
-  assert.deepEqual(respond(), ["CON 2.04 7 53"]);
+  assert.deepEqual(respond(), ["CON 2.04 0 53"]);
   for (const pause of [2000, 4000, 8000, 16_000]) {
     assert.deepEqual(wait(pause - 1), []);
-    assert.deepEqual(wait(1), ["CON 2.04 7 53"]);
+    assert.deepEqual(wait(1), ["CON 2.04 0 53"]);
   }
   assert.deepEqual(wait(31_999), []);
   assert.deepEqual(wait(1), []);
@@ -189,7 +189,7 @@ test("a reset, or an acknowledgement from elsewhere, is told apart", () => {
   wait(1000);
   respond();
   const elsewhere: Peer = { id: "192.0.2.1:9", address: "192.0.2.1", port: 9 };
-  const reset = message({ type: "RST", code: "0.00", token: EMPTY });
+  const reset = message({ type: "RST", code: "0.00", token: EMPTY, messageId: 0 });
   assert.deepEqual(receive(reset, { peer: elsewhere }), ["stray"]);
   assert.equal(server.state.unacknowledged, 1);
   assert.deepEqual(receive(reset), ["rejected"]);
@@ -251,7 +251,7 @@ test("to a group: no confirmable messages, no resets, no errors (RFC 7252 8.1, 8
   assert.deepEqual(receive(message({ type: "NON" }), { multicast }), ["request"]);
   assert.deepEqual(respond("4.00", "no"), []);
   assert.deepEqual(receive(message({ type: "NON", messageId: 8 }), { multicast }), ["request"]);
-  assert.deepEqual(respond("2.05", "yes"), ["NON 2.05 8 53 yes"]);
+  assert.deepEqual(respond("2.05", "yes"), ["NON 2.05 0 53 yes"]);
 });
 
 test("more requests than may wait are 5.03 with Max-Age, and not remembered", () => {
@@ -288,7 +288,7 @@ test("a body in blocks is one request, whatever the tokens (RFC 7959 2.5)", () =
 });
 
 test("the answer to a block names the block", () => {
-  const server = new CoapServer();
+  const server = new CoapEndpoint();
   const asked = { num: 0, more: true, szx: 0 };
   const bytes = message({ options: [block(OPTION.block1, asked)], payload: new Uint8Array(16) });
   const [effect] = server.receive(bytes, PEER, false, 0).effects;
@@ -354,4 +354,16 @@ test("each datagram is counted once", () => {
     receive(bytes);
   const counted = Object.entries(server.counters).filter(([, count]) => count > 0);
   assert.deepEqual(Object.fromEntries(counted), { request: 2, duplicate: 1, ping: 1, malformed: 1 });
+});
+
+test("a peer that is gone: its requests are answered to nobody, and nothing of it is sent again", () => {
+  const { receive, respond, wait, server } = bench();
+  receive(message());
+  wait(1000);
+  respond();
+  receive(message({ messageId: 8 }));
+  assert.deepEqual([server.state.pending, server.state.unacknowledged], [1, 1]);
+  assert.deepEqual(server.forget(PEER), []);
+  assert.deepEqual([server.state.pending, server.state.unacknowledged, server.deadline], [0, 0, undefined]);
+  assert.deepEqual(respond(), []);
 });

@@ -8,7 +8,7 @@ import {
   encodeMessage,
   type Message,
   parseMessage,
-  serveCoap,
+  openEndpoint,
 } from "../../../../src/protocols/coap/index.js";
 import {
   type DatagramReceiver,
@@ -80,7 +80,8 @@ test("what the handler resolves with is sent; what it rejects with or throws is 
       throw new Error("thrown");
     },
   ];
-  const service = serveCoap(transport, (one) => (answers.shift() as CoapHandler)(one), {
+  const service = openEndpoint(transport, {
+    handler: (one) => (answers.shift() as CoapHandler)(one),
     onFailure: (failure) => failures.push(String(failure)),
   });
   for (const messageId of [1, 2, 3]) receive(request({ messageId }));
@@ -94,13 +95,10 @@ test("a response that no message can hold is reported, and ends nothing", async 
   const { transport, sends, receive } = fakeTransport();
   const failures: string[] = [];
   const options = [{ number: 70_000, value: EMPTY }];
-  const service = serveCoap(
-    transport,
-    async ({ method }) => (method === "0.02" ? { code: "2.04", options } : { code: "2.05" }),
-    {
-      onFailure: (failure) => failures.push(String(failure)),
-    },
-  );
+  const service = openEndpoint(transport, {
+    handler: async ({ method }) => (method === "0.02" ? { code: "2.04", options } : { code: "2.05" }),
+    onFailure: (failure) => failures.push(String(failure)),
+  });
   receive(request());
   receive(request({ messageId: 2, code: "0.01" }));
   await sends(1);
@@ -122,14 +120,14 @@ test("a slow handler: empty acknowledgement, then the response, again until it i
     await slow;
     return { code: "2.04" };
   };
-  const service = serveCoap(transport, handler, { separateAfter: 10, timing, random: () => 0 });
+  const service = openEndpoint(transport, { handler, separateAfter: 10, timing, random: () => 0 });
   receive(request());
   await sends(1);
   assert.deepEqual(sent, ["ACK 0.00 1"]);
   answer();
   await sends(3);
-  assert.deepEqual(sent.slice(1, 3), ["CON 2.04 1", "CON 2.04 1"]);
-  receive(request({ type: "ACK", code: "0.00" }));
+  assert.deepEqual(sent.slice(1, 3), ["CON 2.04 0", "CON 2.04 0"]);
+  receive(request({ type: "ACK", code: "0.00", messageId: 0 }));
   assert.equal(service.counters.acknowledged, 1);
   assert.equal(service.state.unacknowledged, 0);
   await service.close();
@@ -145,7 +143,7 @@ test("a slow request is acknowledged in time though a retransmission is due much
     await new Promise<void>((resolve) => answers.push(resolve));
     return { code: "2.04" };
   };
-  const service = serveCoap(transport, handler, { separateAfter: 5, timing, random: () => 0 });
+  const service = openEndpoint(transport, { handler, separateAfter: 5, timing, random: () => 0 });
   context.after(() => service.close(1));
   receive(request());
   await sends(1);
@@ -153,7 +151,7 @@ test("a slow request is acknowledged in time though a retransmission is due much
   await sends(2);
   receive(request({ messageId: 2 }));
   await sends(3);
-  assert.deepEqual(sent, ["ACK 0.00 1", "CON 2.04 1", "ACK 0.00 2"]);
+  assert.deepEqual(sent, ["ACK 0.00 1", "CON 2.04 0", "ACK 0.00 2"]);
   answers[1]?.();
 });
 
@@ -163,9 +161,11 @@ test("close waits for answers that are due, takes in nothing more, and closes th
   const slow = new Promise<void>((resolve) => {
     answer = resolve;
   });
-  const service = serveCoap(transport, async () => {
-    await slow;
-    return { code: "2.04" };
+  const service = openEndpoint(transport, {
+    handler: async () => {
+      await slow;
+      return { code: "2.04" };
+    },
   });
   receive(request());
   const closing = service.close(60_000);
@@ -179,13 +179,22 @@ test("close waits for answers that are due, takes in nothing more, and closes th
 
 test("a handler that never answers does not hold up closing, and a lost transport is told", async () => {
   const hanging = fakeTransport();
-  const service = serveCoap(hanging.transport, () => new Promise(() => {}));
+  const service = openEndpoint(hanging.transport, { handler: () => new Promise(() => {}) });
   hanging.receive(request());
   await service.close(1);
   const lost = fakeTransport();
-  const second = serveCoap(lost.transport, async () => ({ code: "2.04" }));
+  const second = openEndpoint(lost.transport, { handler: async () => ({ code: "2.04" }) });
   lost.lose(new Error("gone"));
   await assert.rejects(second.closed, /gone/);
+});
+
+test("without a handler there is nothing here: 4.04", async () => {
+  const { transport, sent, sends, receive } = fakeTransport();
+  const service = openEndpoint(transport);
+  receive(request());
+  await sends(1);
+  assert.deepEqual(sent, ["ACK 4.04 1"]);
+  await service.close();
 });
 
 async function client(context: TestContext): Promise<Socket> {
@@ -198,7 +207,7 @@ async function client(context: TestContext): Promise<Socket> {
 
 test("UDP: a request and its answer over the loopback", async (context) => {
   const transport = await openUdp({ host: "127.0.0.1", port: 0 });
-  const service = serveCoap(transport, async ({ peer }) => ({ code: "2.05", payload: peer.address }));
+  const service = openEndpoint(transport, { handler: async ({ peer }) => ({ code: "2.05", payload: peer.address }) });
   const socket = await client(context);
   socket.send(request({ code: "0.01" }), transport.local.port, "127.0.0.1");
   const [answer] = (await once(socket, "message")) as [Buffer];

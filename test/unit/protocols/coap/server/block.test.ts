@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Accepted, createReassembly, type Reassembly } from "../../../../src/protocols/coap/block1.js";
-import { sliceBlock2 } from "../../../../src/protocols/coap/block2.js";
-import { blockOption, blockSize, OPTION, uintOption } from "../../../../src/protocols/coap/options.js";
+import { type Accepted, createReassembly, type Reassembly } from "../../../../../src/protocols/coap/server/block1.js";
+import { sliceBlock2 } from "../../../../../src/protocols/coap/server/block2.js";
+import { blockOption, blockSize, OPTION, uintOption } from "../../../../../src/protocols/coap/options.js";
 
 const open = (options: { maxBody?: number; maxTransfers?: number } = {}): Reassembly =>
   createReassembly({ maxBody: 100, maxTransfers: 2, expiry: 1000, ...options });
