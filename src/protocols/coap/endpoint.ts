@@ -3,6 +3,7 @@ import { type Message, parseMessage } from "./message.js";
 import { createMessageLayer, type MessageLayer, type MessageLayerOptions, type Owner, reset } from "./message-layer.js";
 import { type Effect, type Exchange, ended, OUTCOMES, type Outcome, type Received } from "./outcome.js";
 import type { CoapResponse } from "./request.js";
+import type { Notification, Observation } from "./server/observations.js";
 import { type ServerOptions, ServerRole, type ServerState } from "./server/server.js";
 
 export interface EndpointOptions extends MessageLayerOptions, ServerOptions {}
@@ -57,17 +58,36 @@ export class CoapEndpoint {
   tick(now: number): readonly Effect[] {
     const effects: Effect[] = [...this.#server.tick(now)];
     const { again, lost } = this.#layer.transmissions.tick(now);
-    for (const { owner } of lost) this.#lost(owner);
-    for (const { peer, bytes } of again) effects.push({ kind: "send", peer, bytes });
+    for (const { owner } of lost) effects.push(...this.#lost(owner, now));
+    for (const transmission of again) {
+      const { owner, peer } = transmission;
+      if (owner.kind === "notification") effects.push(...this.#server.renew(owner, transmission, now));
+      effects.push({ kind: "send", peer, bytes: transmission.bytes });
+    }
     return effects;
   }
 
   /** The peer's session ended: it will hear and say nothing any more. */
-  forget(peer: Peer): readonly Effect[] {
-    this.#server.forget(peer);
+  forget(peer: Peer, now: number): readonly Effect[] {
+    const effects = this.#server.forget(peer, now);
     this.#layer.transmissions.forget(peer);
     this.#layer.ids.forget(peer);
-    return [];
+    return effects;
+  }
+
+  /** Sends a new state to an observer. It throws RangeError on options that no message can hold. */
+  notify(observation: Observation, notification: Notification, now: number): readonly Effect[] {
+    return this.#server.notify(observation, notification, now);
+  }
+
+  /** Takes an observer off the list. */
+  endObservation(observation: Observation, now: number): readonly Effect[] {
+    return this.#server.end(observation, now);
+  }
+
+  /** Nothing comes in or goes out any more: who waits hears of it. */
+  close(now: number): readonly Effect[] {
+    return this.#server.close(now);
   }
 
   get state(): EndpointState {
@@ -90,26 +110,30 @@ export class CoapEndpoint {
     }
     const { message } = parsed;
     if (multicast && message.type === "CON") return ended("multicast");
-    if (message.code === "0.00") return this.#takeEmpty(message, peer);
+    if (message.code === "0.00") return this.#takeEmpty(message, peer, now);
     // RFC 7252 4.2: a reset is empty.
     if (message.type === "RST") return ended("stray");
     if (!message.code.startsWith("0.")) return this.#takeResponse(message, peer);
     // RFC 7252 4.2: requests do not come in acknowledgements.
-    return message.type === "ACK" ? ended("stray") : this.#server.request(message, peer, multicast, now);
+    return message.type === "ACK" ? ended("stray") : this.#server.request(message, bytes.length, peer, multicast, now);
   }
 
-  #takeEmpty(message: Message, peer: Peer): Received {
-    switch (message.type) {
+  #takeEmpty({ type, messageId }: Message, peer: Peer, now: number): Received {
+    switch (type) {
       case "CON":
-        return ended("ping", reset(peer, message.messageId));
+        return ended("ping", reset(peer, messageId));
       case "NON":
         return ended("stray");
-      case "ACK":
-        return ended(
-          this.#layer.transmissions.settle(peer, message.messageId) === undefined ? "stray" : "acknowledged",
-        );
-      case "RST":
-        return ended(this.#layer.transmissions.settle(peer, message.messageId) === undefined ? "stray" : "rejected");
+      case "ACK": {
+        const owner = this.#layer.transmissions.settle(peer, messageId);
+        return owner === undefined ? ended("stray") : ended("acknowledged", ...this.#acknowledged(owner, peer, now));
+      }
+      case "RST": {
+        const owner = this.#layer.transmissions.settle(peer, messageId);
+        // One that was not confirmable can be reset as well.
+        const effects = this.#server.rejected(peer, messageId, now);
+        return owner === undefined && effects === undefined ? ended("stray") : ended("rejected", ...(effects ?? []));
+      }
     }
   }
 
@@ -118,15 +142,12 @@ export class CoapEndpoint {
     return type === "CON" ? ended("stray", reset(peer, messageId)) : ended("stray");
   }
 
-  #lost(owner: Owner): void {
-    switch (owner.kind) {
-      case "response":
-      case "notification":
-        this.#server.lost();
-        return;
-      case "request":
-        return;
-    }
+  #acknowledged(owner: Owner, peer: Peer, now: number): readonly Effect[] {
+    return owner.kind === "request" ? [] : this.#server.acknowledged(owner, peer, now);
+  }
+
+  #lost(owner: Owner, now: number): readonly Effect[] {
+    return owner.kind === "request" ? [] : this.#server.lost(owner, now);
   }
 }
 

@@ -15,6 +15,6 @@ export { encodeMessage, parseMessage } from "./message.js";
 export { type CoapConnector, type CoapHandler, type CoapService, type OpenOptions, openEndpoint } from "./open.js";
 export { CONTENT_FORMAT, OPTION, uint } from "./options.js";
 export { type Effect, type Exchange, OUTCOMES, type Outcome, type Received } from "./outcome.js";
-export type { CoapRequest, CoapResponse } from "./request.js";
+export type { CoapRequest, CoapResponse, NotifyOutcome, Observer } from "./request.js";
 export { DEFAULT_TIMING, type Timing } from "./transmissions.js";
 export { type CoapUri, formatCoapUri, type ParsedUri, parseCoapUri, type UriError } from "./uri.js";

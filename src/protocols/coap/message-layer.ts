@@ -4,6 +4,7 @@ import { Dedup } from "./dedup.js";
 import { MessageIds } from "./message-ids.js";
 import { emptyMessage } from "./message.js";
 import type { Effect } from "./outcome.js";
+import type { Observation } from "./server/observations.js";
 import { DEFAULT_TIMING, type Timing, Transmissions } from "./transmissions.js";
 
 /** Of which role a confirmable message is, that is acknowledged, reset or given up. */
@@ -11,7 +12,7 @@ export type Owner =
   /** A separate response: nobody waits for it. */
   | { readonly kind: "response" }
   /** Of the server role. */
-  | { readonly kind: "notification"; readonly key: string }
+  | { readonly kind: "notification"; readonly observation: Observation }
   /** Of the client role. */
   | { readonly kind: "request"; readonly request: OpenRequest };
 

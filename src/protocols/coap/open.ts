@@ -1,7 +1,8 @@
 import type { Address, DatagramTransport, Peer } from "../datagram/index.js";
 import { CoapEndpoint, type EndpointOptions, type EndpointState } from "./endpoint.js";
 import type { Effect, Exchange, Outcome } from "./outcome.js";
-import type { CoapRequest, CoapResponse } from "./request.js";
+import type { CoapRequest, CoapResponse, Observer } from "./request.js";
+import type { Observation } from "./server/observations.js";
 
 /** Answers one request. What it rejects with is answered 5.00, without saying why: it is no business of the sender. */
 export type CoapHandler = (request: CoapRequest) => Promise<CoapResponse>;
@@ -36,9 +37,9 @@ export interface CoapConnector {
 
 /** CoAP over a transport: the pure endpoint of endpoint.ts with real datagrams, timers and promises. */
 export function openEndpoint(transport: DatagramTransport, options: OpenOptions = {}): CoapService & CoapConnector {
-  const endpoint = new CoapEndpoint(options);
-  const handler = options.handler ?? NOTHING_HERE;
   const now = options.now ?? (() => performance.now());
+  const endpoint = new CoapEndpoint({ epoch: Date.now() - now(), ...options });
+  const handler = options.handler ?? NOTHING_HERE;
   const running = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   let closing = false;
@@ -57,16 +58,59 @@ export function openEndpoint(transport: DatagramTransport, options: OpenOptions 
       }
     },
     gone(peer) {
-      run(endpoint.forget(peer));
+      run(endpoint.forget(peer, now()));
     },
   });
 
   function run(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      if (effect.kind === "send") transport.send(effect.bytes, effect.peer);
-      else start(effect.exchange, effect.request);
+      switch (effect.kind) {
+        case "send":
+          transport.send(effect.bytes, effect.peer);
+          break;
+        case "request":
+          start(effect.exchange, effect.request);
+          break;
+        case "observing":
+          begin(effect.observation, effect.observe);
+          break;
+        case "notified":
+          effect.settle(effect.outcome);
+          break;
+        case "ended":
+          tell(effect.ended);
+          break;
+      }
     }
     arm();
+  }
+
+  /** Tells the handler of its observer, and keeps what it wants to be told in turn. */
+  function begin(observation: Observation, observe: (observer: Observer) => () => void): void {
+    try {
+      const onEnd = observe({
+        peer: observation.peer,
+        notify: (state, { confirmable } = {}) =>
+          new Promise((settle) => {
+            run(endpoint.notify(observation, { state, confirmable, settle }, now()));
+          }),
+        end: () => run(endpoint.endObservation(observation, now())),
+      });
+      // It may have ended while it began.
+      if (observation.ended) onEnd();
+      else observation.onEnd = onEnd;
+    } catch (failure) {
+      options.onFailure?.(failure);
+      run(endpoint.endObservation(observation, now()));
+    }
+  }
+
+  function tell(ended: () => void): void {
+    try {
+      ended();
+    } catch (failure) {
+      options.onFailure?.(failure);
+    }
   }
 
   function start(exchange: Exchange, request: CoapRequest): void {
@@ -109,6 +153,7 @@ export function openEndpoint(transport: DatagramTransport, options: OpenOptions 
     closing = true;
     closed = true;
     clearTimeout(timer);
+    run(endpoint.close(now()));
   }
 
   return {

@@ -75,7 +75,10 @@ interface Definition {
   readonly repeatable?: boolean;
 }
 
-/** What a request may carry and this layer understands (RFC 7252 table 4, RFC 7959 table 1). */
+/**
+ * What a request may carry and this layer understands (RFC 7252 table 4, RFC 7959 table 1, RFC 7967, RFC 9175). If-Match and
+ * If-None-Match are not among them: who does not look at a condition must refuse it, and it is critical.
+ */
 const DEFINITIONS: ReadonlyMap<number, Definition> = new Map<number, Definition>([
   [OPTION.uriHost, { min: 1, max: 255 }],
   [OPTION.etag, { min: 1, max: 8, repeatable: true }],
@@ -92,6 +95,9 @@ const DEFINITIONS: ReadonlyMap<number, Definition> = new Map<number, Definition>
   [OPTION.proxyUri, { min: 1, max: 1034 }],
   [OPTION.proxyScheme, { min: 1, max: 255 }],
   [OPTION.size1, { min: 0, max: 4 }],
+  [OPTION.echo, { min: 1, max: 40 }],
+  [OPTION.noResponse, { min: 0, max: 1 }],
+  [OPTION.requestTag, { min: 0, max: 8, repeatable: true }],
 ]);
 
 /** The options that count: understood, of an allowed length, not repeated beyond what is allowed. */

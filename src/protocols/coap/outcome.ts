@@ -1,19 +1,20 @@
 import type { Peer } from "../datagram/index.js";
-import type { CoapRequest } from "./request.js";
+import type { CoapRequest, CoapResponse, NotifyOutcome } from "./request.js";
+import type { Observation } from "./server/observations.js";
 
 /** What became of a datagram. Each ends in exactly one. */
 export const OUTCOMES = [
   /** Delivered to the handler. */
   "request",
-  /** A block of a body that is not whole yet: answered 2.31. */
+  /** A block of a body that is not whole yet: answered 2.31. Or it asks for a block of an answer that is kept. */
   "block",
   /** Was there before: answered as before (RFC 7252 4.5). */
   "duplicate",
   /** An empty confirmable message: answered with a reset (RFC 7252 4.3). */
   "ping",
-  /** The acknowledgement of a separate response. */
+  /** The acknowledgement of a confirmable message of ours: a separate response, a notification. */
   "acknowledged",
-  /** The reset of a separate response. */
+  /** The reset of a message of ours. */
   "rejected",
   /** An acknowledgement, reset or response to nothing that we sent. */
   "stray",
@@ -35,13 +36,25 @@ export const OUTCOMES = [
   "too_large",
   /** Too many requests wait for the handler: 5.03. */
   "overload",
+  /** Its sender has to show first that it is where it says: 4.01 with an Echo option (RFC 9175 2.4). */
+  "challenged",
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 export type Effect =
   | { readonly kind: "send"; readonly peer: Peer; readonly bytes: Uint8Array }
   /** To be answered by `respond`, once, at any time. */
-  | { readonly kind: "request"; readonly exchange: Exchange; readonly request: CoapRequest };
+  | { readonly kind: "request"; readonly exchange: Exchange; readonly request: CoapRequest }
+  /** An observer is on the list: its handler is to be told. */
+  | {
+      readonly kind: "observing";
+      readonly observation: Observation;
+      readonly observe: NonNullable<CoapResponse["observe"]>;
+    }
+  /** What became of a notification: whoever waits for it is to be told. */
+  | { readonly kind: "notified"; readonly settle: (outcome: NotifyOutcome) => void; readonly outcome: NotifyOutcome }
+  /** An observation has ended: its handler is to be told. */
+  | { readonly kind: "ended"; readonly ended: () => void };
 
 /** A request that waits for its response. Opaque. */
 export interface Exchange {

@@ -1,11 +1,11 @@
 import type { Peer } from "../datagram/index.js";
 import type { Code, MessageType, Option } from "./message.js";
-import { accept, contentFormat, uriPath, uriQuery } from "./options.js";
+import { accept, contentFormat, OPTION, uintOption, uriPath, uriQuery } from "./options.js";
 
 /** A request, whole and checked: what a handler sees of CoAP. */
 export interface CoapRequest {
   readonly peer: Peer;
-  /** 0.01 GET, 0.02 POST, 0.03 PUT, 0.04 DELETE; others may come too. */
+  /** 0.01 GET, 0.02 POST, 0.03 PUT, 0.04 DELETE, 0.05 FETCH, 0.06 PATCH, 0.07 iPATCH (RFC 8132); others may come too. */
   readonly method: Code;
   readonly confirmable: boolean;
   /** `/air/temperature` is ["air", "temperature"]. */
@@ -63,6 +63,7 @@ export interface RequestHead {
   readonly peer: Peer;
   readonly type: MessageType;
   readonly method: Code;
+  readonly observe: CoapRequest["observe"];
 }
 
 /** `options` are checked ones. */
@@ -77,6 +78,14 @@ export function requestOf(head: RequestHead, options: readonly Option[], payload
     accept: accept(options),
     payload,
     options,
-    observe: undefined,
+    observe: head.observe,
   };
+}
+
+/** Only GET and FETCH can be observed (RFC 7641 2, RFC 8132 2.4), and only from the first block on (RFC 7959 2.6). Other values mean nothing. */
+export function observeOption(method: Code, options: readonly Option[], blockNumber: number): CoapRequest["observe"] {
+  if (method !== "0.01" && method !== "0.05") return undefined;
+  const value = uintOption(options, OPTION.observe);
+  if (value === undefined || blockNumber > 0) return undefined;
+  return value === 0 ? "register" : value === 1 ? "deregister" : undefined;
 }

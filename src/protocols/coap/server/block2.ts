@@ -2,7 +2,7 @@ import type { Option } from "../message.js";
 import { type Block, block, blockSize, OPTION, uint } from "../options.js";
 
 /** What a datagram should carry at most, so that no link has to cut it (RFC 7252 4.6): blocks of 1024 bytes. */
-const LARGEST_SZX = 6;
+export const LARGEST_SZX = 6;
 
 export type Slice =
   | { readonly ok: true; readonly payload: Uint8Array; readonly options: readonly Option[] }
@@ -10,20 +10,19 @@ export type Slice =
   | { readonly ok: false };
 
 /**
- * The block of a large answer that a GET asks for, the first one if it asks for none (RFC 7959 2.4). Nothing is kept between
- * the requests of a transfer: each makes the whole answer anew, and the ETag tells the client when it has changed meanwhile.
- * What fits into one block, and was not asked for in blocks, stays as it is.
+ * The block of a large answer that is asked for, the first one if none is (RFC 7959 2.4). What fits into one block, and was not asked
+ * for in blocks, stays as it is. The ETag tells the client when the answer has changed between two blocks: that of the answer itself
+ * if it has one. `largest`: the size exponent that a block must not exceed; the client then goes on with smaller ones.
  */
-export function sliceBlock2(payload: Uint8Array, asked: Block | undefined): Slice {
-  const szx = Math.min(asked?.szx ?? LARGEST_SZX, LARGEST_SZX);
+export function sliceBlock2(payload: Uint8Array, asked: Block | undefined, largest = LARGEST_SZX, etag = true): Slice {
+  const szx = Math.min(asked?.szx ?? largest, largest);
   const size = blockSize(szx);
   if (asked === undefined && payload.length <= size) return { ok: true, payload, options: [] };
-  const num = asked?.num ?? 0;
-  const start = num * size;
-  if (asked?.szx === 7 || (start >= payload.length && num > 0)) return { ok: false };
+  const start = (asked?.num ?? 0) * blockSize(asked?.szx ?? szx);
+  if (asked?.szx === 7 || (start >= payload.length && start > 0)) return { ok: false };
   const options = [
-    { number: OPTION.etag, value: etagOf(payload) },
-    block(OPTION.block2, { num, more: start + size < payload.length, szx }),
+    ...(etag ? [{ number: OPTION.etag, value: etagOf(payload) }] : []),
+    block(OPTION.block2, { num: start / size, more: start + size < payload.length, szx }),
     uint(OPTION.size2, payload.length),
   ];
   return { ok: true, payload: payload.subarray(start, start + size), options };
