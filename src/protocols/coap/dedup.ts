@@ -71,6 +71,11 @@ export class Dedup {
     this.#boundBytes();
   }
 
+  /** As if it had never come: its duplicate is a new message. It takes its place until it expires. */
+  forget(entry: DedupEntry): void {
+    if (this.#byKey.get(entry.key) === entry) this.#byKey.delete(entry.key);
+  }
+
   get entries(): number {
     return this.#count;
   }

@@ -10,6 +10,8 @@ export type CoapErrorCode =
   | "TOO_LARGE"
   /** The blocks of the answer do not fit together (RFC 7959), or it changed again and again while it was fetched. */
   | "BLOCKS"
+  /** The answer has a critical option that this end does not understand, so that it must not be used (RFC 7252 5.4.1). */
+  | "OPTION"
   /** Of the caller: its signal was aborted. */
   | "ABORTED"
   /** This endpoint was closed, or too many requests wait. */

@@ -1,4 +1,12 @@
-/** CoAP over datagrams (RFC 7252, RFC 7959). Knows nothing of a gateway. */
+/** CoAP over datagrams, both sides of it (RFC 7252, RFC 7641, RFC 7959). Knows nothing of a gateway. */
+export type {
+  CoapClient,
+  IncomingResponse,
+  Observation,
+  ObservationListener,
+  OutgoingRequest,
+  RequestLimits,
+} from "./client/client.js";
 export { CoapEndpoint, type EndpointOptions, type EndpointState } from "./endpoint.js";
 export { CoapError, type CoapErrorCode } from "./errors.js";
 export { filterLinks } from "./link/filter.js";

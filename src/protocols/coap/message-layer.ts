@@ -1,5 +1,5 @@
 import type { Peer } from "../datagram/index.js";
-import type { OpenRequest } from "./client/open-request.js";
+import type { OpenRequest } from "./client/handles.js";
 import { Dedup } from "./dedup.js";
 import { MessageIds } from "./message-ids.js";
 import { emptyMessage } from "./message.js";

@@ -1,4 +1,6 @@
 import type { Address, DatagramTransport, Peer } from "../datagram/index.js";
+import { createClient } from "./client/asking.js";
+import type { CoapClient } from "./client/client.js";
 import { CoapEndpoint, type EndpointOptions, type EndpointState } from "./endpoint.js";
 import type { Effect, Exchange, Outcome } from "./outcome.js";
 import type { CoapRequest, CoapResponse, Observer } from "./request.js";
@@ -36,14 +38,29 @@ export interface CoapConnector {
 }
 
 /** CoAP over a transport: the pure endpoint of endpoint.ts with real datagrams, timers and promises. */
-export function openEndpoint(transport: DatagramTransport, options: OpenOptions = {}): CoapService & CoapConnector {
+export function openEndpoint(
+  transport: DatagramTransport,
+  options: OpenOptions = {},
+): CoapService & CoapClient & CoapConnector {
   const now = options.now ?? (() => performance.now());
   const endpoint = new CoapEndpoint({ epoch: Date.now() - now(), ...options });
   const handler = options.handler ?? NOTHING_HERE;
   const running = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
+  /** What the timer was set for. */
+  let due = 0;
   let closing = false;
   let closed = false;
+  const { ask, take } = createClient({
+    role: endpoint.client,
+    run: (effects) => {
+      run(effects);
+      hasten();
+    },
+    now,
+    closed: () => closing,
+    onFailure: (failure) => options.onFailure?.(failure),
+  });
 
   transport.listen({
     datagram(bytes, peer, multicast) {
@@ -80,6 +97,8 @@ export function openEndpoint(transport: DatagramTransport, options: OpenOptions 
         case "ended":
           tell(effect.ended);
           break;
+        default:
+          take(effect);
       }
     }
     arm();
@@ -138,14 +157,22 @@ export function openEndpoint(transport: DatagramTransport, options: OpenOptions 
     if (timer !== undefined || closed) return;
     const deadline = endpoint.deadline;
     if (deadline === undefined) return;
-    const wait = Math.min(Math.ceil(deadline - now()), endpoint.shortestWait);
-    timer = setTimeout(
-      () => {
-        timer = undefined;
-        run(endpoint.tick(now()));
-      },
-      Math.max(1, wait),
-    );
+    const at = now();
+    const wait = Math.max(1, Math.min(Math.ceil(deadline - at), endpoint.shortestWait));
+    due = at + wait;
+    timer = setTimeout(() => {
+      timer = undefined;
+      run(endpoint.tick(now()));
+    }, wait);
+  }
+
+  /** Who asks may have less time than `arm` counts on. */
+  function hasten(): void {
+    const deadline = endpoint.deadline;
+    if (timer === undefined || deadline === undefined || deadline >= due) return;
+    clearTimeout(timer);
+    timer = undefined;
+    arm();
   }
 
   transport.closed.then(stop, stop);
@@ -157,10 +184,12 @@ export function openEndpoint(transport: DatagramTransport, options: OpenOptions 
   }
 
   return {
+    ...ask,
     connect: (to) => transport.connect(to),
     closed: transport.closed,
     async close(grace = 1000) {
       closing = true;
+      run(endpoint.closeClient(now()));
       let patience: NodeJS.Timeout | undefined;
       await Promise.race([
         Promise.allSettled(running),

@@ -79,7 +79,7 @@ interface Definition {
  * What a request may carry and this layer understands (RFC 7252 table 4, RFC 7959 table 1, RFC 7967, RFC 9175). If-Match and
  * If-None-Match are not among them: who does not look at a condition must refuse it, and it is critical.
  */
-const DEFINITIONS: ReadonlyMap<number, Definition> = new Map<number, Definition>([
+const REQUEST: ReadonlyMap<number, Definition> = new Map<number, Definition>([
   [OPTION.uriHost, { min: 1, max: 255 }],
   [OPTION.etag, { min: 1, max: 8, repeatable: true }],
   [OPTION.observe, { min: 0, max: 3 }],
@@ -100,6 +100,21 @@ const DEFINITIONS: ReadonlyMap<number, Definition> = new Map<number, Definition>
   [OPTION.requestTag, { min: 0, max: 8, repeatable: true }],
 ]);
 
+/** What a response may carry and this layer understands (RFC 7252 table 4, RFC 7641 2, RFC 7959 table 1, RFC 9175 2.2). */
+const RESPONSE: ReadonlyMap<number, Definition> = new Map<number, Definition>([
+  [OPTION.etag, { min: 1, max: 8 }],
+  [OPTION.observe, { min: 0, max: 3 }],
+  [OPTION.locationPath, { min: 0, max: 255, repeatable: true }],
+  [OPTION.contentFormat, { min: 0, max: 2 }],
+  [OPTION.maxAge, { min: 0, max: 4 }],
+  [OPTION.locationQuery, { min: 0, max: 255, repeatable: true }],
+  [OPTION.block2, { min: 0, max: 3 }],
+  [OPTION.block1, { min: 0, max: 3 }],
+  [OPTION.size2, { min: 0, max: 4 }],
+  [OPTION.size1, { min: 0, max: 4 }],
+  [OPTION.echo, { min: 1, max: 40 }],
+]);
+
 /** The options that count: understood, of an allowed length, not repeated beyond what is allowed. */
 export type CheckedOptions =
   | { readonly ok: true; readonly options: readonly Option[] }
@@ -111,10 +126,19 @@ export type CheckedOptions =
  * and refuses the request if it is critical, which odd numbers are (RFC 7252 5.4.1, 5.4.3, 5.4.5, 5.4.6).
  */
 export function checkOptions(options: readonly Option[]): CheckedOptions {
+  return check(options, REQUEST);
+}
+
+/** The same of a response. */
+export function checkResponseOptions(options: readonly Option[]): CheckedOptions {
+  return check(options, RESPONSE);
+}
+
+function check(options: readonly Option[], definitions: ReadonlyMap<number, Definition>): CheckedOptions {
   let previous = -1;
   const kept: Option[] = [];
   for (const option of options) {
-    const definition = DEFINITIONS.get(option.number);
+    const definition = definitions.get(option.number);
     const sound =
       definition !== undefined &&
       option.value.length >= definition.min &&
@@ -128,7 +152,13 @@ export function checkOptions(options: readonly Option[]): CheckedOptions {
   return { ok: true, options: kept };
 }
 
-const TEXTS: ReadonlySet<number> = new Set([OPTION.uriHost, OPTION.uriPath, OPTION.uriQuery]);
+const TEXTS: ReadonlySet<number> = new Set([
+  OPTION.uriHost,
+  OPTION.locationPath,
+  OPTION.uriPath,
+  OPTION.uriQuery,
+  OPTION.locationQuery,
+]);
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text, or undefined where the bytes are no UTF-8. */

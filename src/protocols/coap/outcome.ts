@@ -1,4 +1,5 @@
 import type { Peer } from "../datagram/index.js";
+import type { ClientEffect } from "./client/effects.js";
 import type { CoapRequest, CoapResponse, NotifyOutcome } from "./request.js";
 import type { Observation } from "./server/observations.js";
 
@@ -12,10 +13,18 @@ export const OUTCOMES = [
   "duplicate",
   /** An empty confirmable message: answered with a reset (RFC 7252 4.3). */
   "ping",
-  /** The acknowledgement of a confirmable message of ours: a separate response, a notification. */
+  /** The acknowledgement of a confirmable message of ours: a separate response, a notification, a request that is answered later. */
   "acknowledged",
   /** The reset of a message of ours. */
   "rejected",
+  /** The reset that answers a ping of ours. */
+  "pong",
+  /** The answer to a request of ours, or a block of it. */
+  "response",
+  /** A newer state of a resource that we observe (RFC 7641). */
+  "notification",
+  /** A state that is not newer than those before (RFC 7641 3.4): acknowledged, and not delivered. */
+  "stale",
   /** An acknowledgement, reset or response to nothing that we sent. */
   "stray",
   /** Not CoAP, or not as RFC 7252 3 has it: a confirmable one is reset (RFC 7252 4.2). */
@@ -26,7 +35,7 @@ export const OUTCOMES = [
   "port_zero",
   /** A confirmable message to a group, which there must not be (RFC 7252 8.1). */
   "multicast",
-  /** A critical option that is not understood: 4.02, or 5.05 if it asks for a proxy. */
+  /** A critical option that is not understood. A request: 4.02, or 5.05 if it asks for a proxy; a response: reset, if confirmable. */
   "bad_option",
   /** A Block1 option that cannot be: 4.00. */
   "bad_block",
@@ -34,7 +43,7 @@ export const OUTCOMES = [
   "block_incomplete",
   /** A body beyond the bound: 4.13. */
   "too_large",
-  /** Too many requests wait for the handler: 5.03. */
+  /** Too many requests wait for the handler: 5.03. Or too many states for who observes: not acknowledged. */
   "overload",
   /** Its sender has to show first that it is where it says: 4.01 with an Echo option (RFC 9175 2.4). */
   "challenged",
@@ -54,7 +63,8 @@ export type Effect =
   /** What became of a notification: whoever waits for it is to be told. */
   | { readonly kind: "notified"; readonly settle: (outcome: NotifyOutcome) => void; readonly outcome: NotifyOutcome }
   /** An observation has ended: its handler is to be told. */
-  | { readonly kind: "ended"; readonly ended: () => void };
+  | { readonly kind: "ended"; readonly ended: () => void }
+  | ClientEffect;
 
 /** A request that waits for its response. Opaque. */
 export interface Exchange {

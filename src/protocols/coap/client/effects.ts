@@ -1,0 +1,19 @@
+import type { CoapError } from "../errors.js";
+import type { IncomingResponse } from "./client.js";
+import type { Call, Delivery, Observed } from "./handles.js";
+
+/** What the client role has to say to who asks. */
+export type ClientEffect =
+  /** The end of a request: its answer, or why there is none. Of a ping: undefined if it was answered. */
+  | { readonly kind: "settled"; readonly call: Call; readonly result: IncomingResponse | CoapError | undefined }
+  /** A newer state of what is observed: to be answered by `taken` or `refused`, once, at any time. The next one waits for that. */
+  | {
+      readonly kind: "state";
+      readonly observed: Observed;
+      readonly delivery: Delivery;
+      readonly state: IncomingResponse;
+    }
+  /** Nothing more comes of what is observed. */
+  | { readonly kind: "over"; readonly observed: Observed; readonly why: IncomingResponse | CoapError }
+  /** The server knows, or did not answer, that it is observed no more. */
+  | { readonly kind: "cancelled"; readonly observed: Observed };
