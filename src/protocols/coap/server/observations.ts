@@ -32,7 +32,7 @@ export class Observation {
   readonly confirmable: boolean;
   readonly szx: number | undefined;
   /** Of the last notification (RFC 7641 4.4), not yet cut to 24 bits. */
-  sequence = 0;
+  sequence = -1;
   /** ms: when its peer showed last that it still wants to hear. */
   confirmedAt: number;
   /** Non-confirmable notifications since then. */
