@@ -6,11 +6,10 @@
  * USAGE   coapload MODE [options]
  *
  *   MODE  request   P clients, each with one confirmable request open at a time (NSTART 1, RFC 7252 4.7)
- *         observe   P clients observe N resources between them (RFC 7641), and stay; reports the server's RSS for each
+ *         observe   P clients observe the resource (RFC 7641), and stay; reports what of the server's RSS each takes
  *
  *   -p PORT     port of the server (127.0.0.1)                      default 5683
  *   -P N        clients, a socket and a port each                   default 50
- *   -N N        observe: observations, all clients together         default 1000
  *   -m METHOD   request: get|put|post                               default post
  *   -u PATH     path, segments divided by slashes                   default readings
  *   -s BYTES    payload size                                        default 20
@@ -27,7 +26,8 @@
  *   sent, answered, refused (4.xx, 5.xx), again (retransmissions), failed (given up), strange (nobody asked)   whole run
  *   lat_us            {p50,p90,p99,p999,max}, first transmission to answer, measured seconds only
  *   cpu               of -c PID: us per answer, % of a core, RSS kB at the start and the end; observe: bytes per observation
- *   gen_cpu_pct       this generator's own load, % of a core (near 100: the generator is the limit)
+ *   gen_busy_pct      how long this generator had something to do, % of the time (near 100: it is the limit). It asks for
+ *                     answers without ever sleeping: to wake up a sleeper takes a server longer than to answer it
  * Exit status: 0; 2 when something failed or was refused; 1 on error.
  */
 #define _GNU_SOURCE
@@ -51,7 +51,7 @@
 #define MAX_MESSAGE 2048
 
 /* ---- options ---- */
-static int observing, port = 5683, nclients = 50, nobservations = 1000, psize = 20, watched = 0;
+static int observing, port = 5683, nclients = 50, psize = 20, watched = 0;
 static uint8_t method = 2;
 static const char *path = "readings";
 static double secs = 5, warm = 1;
@@ -81,14 +81,15 @@ static uint64_t hist_q(double q) {
 typedef struct {
     int fd, used, tries, waiting;
     uint16_t mid;
-    uint32_t token;             /* of the open request; observe: its high half is the client, its low half the observation */
+    uint32_t token;             /* of the open request, or of the observation */
     uint64_t first_tx, retry_at;
     uint8_t out[MAX_MESSAGE]; size_t len;
-    uint32_t registered, wanted;
+    int registered;
 } client;
 
 static client *clients; static int ep;
 static uint64_t sent, answered, refused, again, failed, strange, m_answered, notified;
+static uint64_t busy_ns;
 static int measuring, asking = 1;
 static uint8_t template_[MAX_MESSAGE]; static size_t template_len;
 
@@ -140,9 +141,9 @@ static void open_client(client *c) {
 static void transmit(client *c) { if (send(c->fd, c->out, c->len, 0) < 0 && errno != ECONNREFUSED && errno != EAGAIN) die("send"); }
 
 static void ask(client *c, uint64_t t) {
-    if (!observing && c->used++ == IDS_A_PORT) { open_client(c); c->used = 1; }
+    if (c->used++ == IDS_A_PORT) { open_client(c); c->used = 1; }
     c->mid++;
-    c->token = observing ? (uint32_t)(c - clients) << 16 | c->registered : random32();
+    c->token = random32();
     c->out[0] = 0x44; c->out[1] = observing ? 1 : method;
     c->out[2] = (uint8_t)(c->mid >> 8); c->out[3] = (uint8_t)c->mid;
     memcpy(c->out + 4, &c->token, 4);
@@ -170,24 +171,26 @@ static int hear(client *c, const uint8_t *m, ssize_t n, uint64_t t) {
     if (type == 0) empty(c, 2, m);
     uint32_t token = 0; if (tkl == 4 && n >= 8) memcpy(&token, m + 4, 4);
     if (!c->waiting || tkl != 4 || token != c->token) {
-        if (observing && tkl == 4) notified++; else strange++;
+        if (c->registered && tkl == 4 && token == c->token) notified++; else strange++;
         return 0;
     }
     c->waiting = 0; answered++;
     if (m[1] >> 5 != 2) refused++;
-    if (observing) c->registered++;
+    c->registered = observing;
     if (measuring) { m_answered++; hist_add((t - c->first_tx) / 1000); }
     return 1;
 }
 
 static int may_ask(client *c) {
-    return asking && (observing ? c->registered < c->wanted : !count_limit || (int64_t)sent < count_limit);
+    return asking && !c->registered && (!count_limit || (int64_t)sent < count_limit);
 }
 
 static void pump(int ms) {
     struct epoll_event ready[256];
     uint8_t m[MAX_MESSAGE];
     int n = epoll_wait(ep, ready, 256, ms);
+    if (n <= 0) return;
+    const uint64_t begun = now_ns();
     for (int i = 0; i < n; i++) {
         client *c = ready[i].data.ptr;
         for (;;) {
@@ -197,6 +200,7 @@ static void pump(int ms) {
             if (hear(c, m, got, t) && may_ask(c)) { ask(c, t); break; }
         }
     }
+    busy_ns += now_ns() - begun;
 }
 
 static void retry(uint64_t t) {
@@ -229,13 +233,9 @@ static sample sample_pid(int pid) {
     fclose(f);
     return s;
 }
-static double own_cpu(void) {
-    struct rusage r; getrusage(RUSAGE_SELF, &r);
-    return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
-}
-static struct { uint64_t at; sample proc; double own; } from, to;
-static void begin_measuring(void) { from.at = now_ns(); if (watched) from.proc = sample_pid(watched); from.own = own_cpu(); measuring = 1; }
-static void end_measuring(void) { measuring = 0; to.at = now_ns(); if (watched) to.proc = sample_pid(watched); to.own = own_cpu(); }
+static struct { uint64_t at, busy; sample proc; } from, to;
+static void begin_measuring(void) { from.at = now_ns(); if (watched) from.proc = sample_pid(watched); from.busy = busy_ns; measuring = 1; }
+static void end_measuring(void) { measuring = 0; to.at = now_ns(); if (watched) to.proc = sample_pid(watched); to.busy = busy_ns; }
 
 static int open_requests(void) { for (int i = 0; i < nclients; i++) if (clients[i].waiting) return 1; return 0; }
 
@@ -245,7 +245,7 @@ static void run_requests(void) {
     if (count_limit) begin_measuring();
     for (int i = 0; i < nclients; i++) if (may_ask(&clients[i])) ask(&clients[i], now_ns());
     while (asking || open_requests()) {
-        pump(10);
+        pump(0);
         uint64_t t = now_ns();
         if (!count_limit && !measuring && asking && t >= measure) begin_measuring();
         if (asking && (count_limit ? (int64_t)sent >= count_limit : t >= until)) { asking = 0; if (!count_limit) end_measuring(); }
@@ -255,9 +255,15 @@ static void run_requests(void) {
 }
 
 static void run_observe(void) {
+    uint64_t looked = now_ns();
     begin_measuring();
-    for (int i = 0; i < nclients; i++) if (may_ask(&clients[i])) ask(&clients[i], now_ns());
-    while (open_requests()) { pump(10); retry(now_ns()); }
+    for (int next = 0; next < nclients || open_requests();) {
+        /* A burst beyond the server's socket buffer would only be sent again. */
+        for (; next < nclients && sent - answered - failed < 50; next++) ask(&clients[next], now_ns());
+        pump(10);
+        uint64_t t = now_ns();
+        if (t - looked > 10000000) { retry(t); looked = t; }
+    }
     const uint64_t until = now_ns() + (uint64_t)(secs * 1e9);
     while (now_ns() < until) pump(10);
     end_measuring();
@@ -268,7 +274,7 @@ static void print_report(void) {
     printf("{\"req/s\":%.0f,\"sent\":%llu,\"answered\":%llu,\"refused\":%llu,\"again\":%llu,\"failed\":%llu,\"strange\":%llu,\"notified\":%llu,", (double)m_answered / el, (unsigned long long)sent, (unsigned long long)answered, (unsigned long long)refused, (unsigned long long)again, (unsigned long long)failed, (unsigned long long)strange, (unsigned long long)notified);
     printf("\"lat_us\":{\"p50\":%llu,\"p90\":%llu,\"p99\":%llu,\"p999\":%llu,\"max\":%llu},", (unsigned long long)hist_q(.5), (unsigned long long)hist_q(.9), (unsigned long long)hist_q(.99), (unsigned long long)hist_q(.999), (unsigned long long)lat.max);
     printf("\"cpu\":{\"us_per_req\":%.2f,\"pct\":%.0f,\"rss0_kb\":%ld,\"rss1_kb\":%ld,\"bytes_per_observation\":%.0f},", m_answered ? cpu * 1e6 / (double)m_answered : 0, cpu / el * 100, from.proc.rss, to.proc.rss, observing && answered ? (double)(to.proc.rss - from.proc.rss) * 1024 / (double)answered : 0);
-    printf("\"gen_cpu_pct\":%.0f}\n", (to.own - from.own) / el * 100);
+    printf("\"gen_busy_pct\":%.0f}\n", (double)(to.busy - from.busy) / 1e7 / el);
 }
 
 static int usage(const char *why) {
@@ -280,24 +286,21 @@ int main(int argc, char **argv) {
     observing = !strcmp(argv[1], "observe");
     if (!observing && strcmp(argv[1], "request")) return usage("unknown mode");
     int o; optind = 2;
-    while ((o = getopt(argc, argv, "p:P:N:m:u:s:t:W:n:c:")) != -1) switch (o) {
+    while ((o = getopt(argc, argv, "p:P:m:u:s:t:W:n:c:")) != -1) switch (o) {
         case 'p': port = atoi(optarg); break;           case 'P': nclients = atoi(optarg); break;
-        case 'N': nobservations = atoi(optarg); break;  case 'u': path = optarg; break;
-        case 's': psize = atoi(optarg); break;          case 't': secs = atof(optarg); break;
-        case 'W': warm = atof(optarg); break;           case 'n': count_limit = atoll(optarg); break;
-        case 'c': watched = atoi(optarg); break;
+        case 'u': path = optarg; break;                 case 's': psize = atoi(optarg); break;
+        case 't': secs = atof(optarg); break;           case 'W': warm = atof(optarg); break;
+        case 'n': count_limit = atoll(optarg); break;   case 'c': watched = atoi(optarg); break;
         case 'm': method = !strcmp(optarg, "get") ? 1 : !strcmp(optarg, "put") ? 3 : 2; break;
         default: return 1;
     }
     if (nclients < 1 || nclients > 65535 || psize < 1 || psize > 1024 || strlen(path) > 200) return usage("-P 1 to 65535, -s 1 to 1024, -u up to 200 bytes");
-    if (observing && (nobservations < 1 || nobservations / nclients > 65000)) return usage("-N 1 to 65000 a client");
     struct rlimit rl; if (getrlimit(RLIMIT_NOFILE, &rl) == 0) { rl.rlim_cur = rl.rlim_max; setrlimit(RLIMIT_NOFILE, &rl); }
     make_template();
     ep = epoll_create1(EPOLL_CLOEXEC);
     if (!(clients = calloc((size_t)nclients, sizeof *clients))) die("calloc");
     for (int i = 0; i < nclients; i++) {
         clients[i].fd = -1;
-        clients[i].wanted = (uint32_t)(nobservations / nclients + (i < nobservations % nclients));
         open_client(&clients[i]);
     }
     if (observing) run_observe(); else run_requests();

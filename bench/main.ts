@@ -2,11 +2,12 @@ import { argv, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
 import { bridge } from "./bridge/bridge.js";
 import { broker } from "./broker/broker.js";
+import { coap } from "./coap/coap.js";
 import { type Bench, type BenchOptions, jsonLine, table } from "./report.js";
 import { startup } from "./startup.js";
 
 /** `npm run -s bench -- NAME [--full] [--json] [--only PART]`: the one way into benchmarks. */
-const BENCHES: Readonly<Record<string, Bench>> = { bridge, broker, startup };
+const BENCHES: Readonly<Record<string, Bench>> = { bridge, broker, coap, startup };
 
 interface Request {
   readonly name: string;
