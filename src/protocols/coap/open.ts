@@ -3,7 +3,7 @@ import { createClient } from "./client/asking.js";
 import type { CoapClient } from "./client/client.js";
 import { CoapEndpoint, type EndpointOptions, type EndpointState } from "./endpoint.js";
 import type { Effect, Exchange, Outcome } from "./outcome.js";
-import type { CoapRequest, CoapResponse, Observer } from "./request.js";
+import type { CoapRequest, CoapResponse, NotifyOutcome, Observer } from "./request.js";
 import type { Observation } from "./server/observations.js";
 
 /** Answers one request. What it rejects with is answered 5.00, without saying why: it is no business of the sender. */
@@ -29,6 +29,35 @@ export interface CoapService {
   close(grace?: number): Promise<void>;
   readonly counters: Readonly<Record<Outcome, number>>;
   readonly state: EndpointState;
+}
+
+/** What all observers of an endpoint do alike. */
+interface Observers {
+  notify(observation: Observation, state: CoapResponse, confirmable: boolean | undefined): Promise<NotifyOutcome>;
+  end(observation: Observation): void;
+}
+
+/** Of which there may be many thousands: no closures of their own. */
+class EndpointObserver implements Observer {
+  readonly #observation: Observation;
+  readonly #observers: Observers;
+
+  constructor(observation: Observation, observers: Observers) {
+    this.#observation = observation;
+    this.#observers = observers;
+  }
+
+  get peer(): Peer {
+    return this.#observation.peer;
+  }
+
+  notify(state: CoapResponse, { confirmable }: { readonly confirmable?: boolean } = {}): Promise<NotifyOutcome> {
+    return this.#observers.notify(this.#observation, state, confirmable);
+  }
+
+  end(): void {
+    this.#observers.end(this.#observation);
+  }
 }
 
 /** Who is to be asked. */
@@ -104,17 +133,16 @@ export function openEndpoint(
     arm();
   }
 
+  const observers: Observers = {
+    notify: (observation, state, confirmable) =>
+      new Promise((settle) => run(endpoint.notify(observation, { state, confirmable, settle }, now()))),
+    end: (observation) => run(endpoint.endObservation(observation, now())),
+  };
+
   /** Tells the handler of its observer, and keeps what it wants to be told in turn. */
   function begin(observation: Observation, observe: (observer: Observer) => () => void): void {
     try {
-      const onEnd = observe({
-        peer: observation.peer,
-        notify: (state, { confirmable } = {}) =>
-          new Promise((settle) => {
-            run(endpoint.notify(observation, { state, confirmable, settle }, now()));
-          }),
-        end: () => run(endpoint.endObservation(observation, now())),
-      });
+      const onEnd = observe(new EndpointObserver(observation, observers));
       // It may have ended while it began.
       if (observation.ended) onEnd();
       else observation.onEnd = onEnd;

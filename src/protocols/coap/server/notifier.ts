@@ -7,7 +7,7 @@ import type { CoapResponse, NotifyOutcome } from "../request.js";
 import type { Transmission } from "../transmissions.js";
 import type { Notification, Observation, Observations, Registration, Subscriber } from "./observations.js";
 import type { Reachability } from "./reachability.js";
-import { amplificationLimit, contentOf, encodeWithin, isError } from "./response.js";
+import { amplificationLimit, contentOf, encodeWithin, isError, messageOf } from "./response.js";
 
 export interface NotifierOptions {
   /** ms since 1970 at the time 0 of the clock. */
@@ -261,7 +261,7 @@ export class Notifier {
     const isLimited = this.#options.limited && this.#observations.isUnproved(observation);
     const short = isLimited ? encodeWithin(asked, response, head, limit) : undefined;
     // What has too many options to be short goes out as it is: that is for the handler to say, and it is one message.
-    return short ?? encodeMessage({ ...head, ...contentOf(asked, response) });
+    return short ?? encodeMessage(messageOf(head, contentOf(asked, response)));
   }
 }
 

@@ -9,7 +9,7 @@ import { Answers } from "./answers.js";
 import { type OpenExchange, operationOf } from "./exchange.js";
 import { isUnwanted } from "./no-response.js";
 import type { Reachability } from "./reachability.js";
-import { amplificationLimit, contentOf, encodeWithin, type Head, isError, payloadOf } from "./response.js";
+import { amplificationLimit, contentOf, encodeWithin, type Head, isError, messageOf, payloadOf } from "./response.js";
 
 export interface ResponderOptions {
   /** Answers to peers without a proof of their address are short. */
@@ -132,7 +132,7 @@ export class Responder {
 
   #encode(open: OpenExchange, response: CoapResponse, head: Head, now: number): Uint8Array {
     const content = contentOf(open, response);
-    const bytes = encodeMessage({ ...head, ...content });
+    const bytes = encodeMessage(messageOf(head, content));
     const limit = amplificationLimit(open.length, open.token.length);
     if (bytes.length <= limit || !this.#options.limited || this.#reachability.isProved(open.peer, now)) {
       this.#keepRest(open, response, content.payload.length, now);
@@ -147,7 +147,7 @@ export class Responder {
     }
     // What was done is not done again because its answer is long: that one goes out as it is.
     if (!isSafe(open.method) || head.type === "CON") return bytes;
-    return encodeMessage({ ...head, ...contentOf(open, { code: "4.01", options: echo }) });
+    return encodeMessage(messageOf(head, contentOf(open, { code: "4.01", options: echo })));
   }
 
   /** Of an answer of which only `sent` bytes go out: who asks for the others must not cause it all to be done again (RFC 7959 3.3). */
