@@ -141,6 +141,10 @@ export function openEndpoint(
 
   /** Tells the handler of its observer, and keeps what it wants to be told in turn. */
   function begin(observation: Observation, observe: (observer: Observer) => () => void): void {
+    if (closed) {
+      run(endpoint.endObservation(observation, now()));
+      return;
+    }
     try {
       const onEnd = observe(new EndpointObserver(observation, observers));
       // It may have ended while it began.

@@ -7,7 +7,7 @@ import type { CoapResponse, NotifyOutcome } from "../request.js";
 import type { Transmission } from "../transmissions.js";
 import type { Notification, Observation, Observations, Registration, Subscriber } from "./observations.js";
 import type { Reachability } from "./reachability.js";
-import { amplificationLimit, contentOf, encodeWithin, isError, messageOf } from "./response.js";
+import { amplificationLimit, contentOf, encodeWithin, isError, messageOf, requireEncodable } from "./response.js";
 
 export interface NotifierOptions {
   /** ms since 1970 at the time 0 of the clock. */
@@ -75,11 +75,8 @@ export class Notifier {
 
   notify(observation: Observation, notification: Notification, now: number): Effect[] {
     const { flying, waiting } = observation;
-    for (const { number, value } of notification.state.options ?? []) {
-      // It is encoded later, where nobody could be told.
-      if (number > 0xffff || value.length > 0xffff)
-        throw new RangeError(`option ${number} is beyond what a message can hold`);
-    }
+    // It may be encoded later, where nobody could be told.
+    requireEncodable(notification.state);
     // What says that it has ended is the last word.
     if (observation.ended || isFinal(flying) || isFinal(waiting)) return [notified(notification, "ended")];
     const effects = waiting === undefined ? [] : [notified(waiting, "superseded")];

@@ -23,8 +23,7 @@ export interface ResponderOptions {
 
 /** An answer to a group, which waits for its turn. */
 interface Delayed extends Timed {
-  readonly open: OpenExchange;
-  readonly response: CoapResponse;
+  readonly effects: readonly Effect[];
 }
 
 /** Beyond it separate responses are sent without waiting for an acknowledgement, which RFC 7252 5.2.2 leaves open. */
@@ -88,7 +87,7 @@ export class Responder {
   tick(now: number): Effect[] {
     const effects: Effect[] = [];
     for (let due = this.#delayed.expire(now); due !== undefined; due = this.#delayed.expire(now)) {
-      effects.push(...this.#send(due.open, due.response, now));
+      effects.push(...due.effects);
     }
     return effects;
   }
@@ -100,7 +99,8 @@ export class Responder {
     const isLeftOut = open.unwanted === undefined ? isNothing : isUnwanted(code, open.unwanted);
     if (isLeftOut || this.#delayed.size >= MAX_DELAYED) return [];
     const due = now + this.#layer.random() * this.#options.leisure;
-    this.#delayed.start({ open, response, due, place: -1 }, due);
+    // Encoded now: what cannot be is a fault of the handler, which is told of it here only.
+    this.#delayed.start({ effects: this.#send(open, response, now), due, place: -1 }, due);
     return [];
   }
 

@@ -43,6 +43,15 @@ export function contentOf(asked: Asked, response: CoapResponse, largest = LARGES
   return { code, options: [...options, ...slice.options], payload: slice.payload };
 }
 
+/** Throws RangeError on options that no message can hold: a fault of the handler. */
+export function requireEncodable({ options }: CoapResponse): void {
+  for (const { number, value } of options ?? NO_OPTIONS) {
+    if (number > 0xffff || value.length > 0xffff) {
+      throw new RangeError(`option ${number} with ${value.length} bytes is beyond what a message can hold`);
+    }
+  }
+}
+
 /** Written out: a spread of both takes four times as long as the message itself. */
 export function messageOf({ type, messageId, token }: Head, { code, options, payload }: Content): Message {
   return { type, code, messageId, token, options, payload };

@@ -13,6 +13,7 @@ import { Notifier } from "./notifier.js";
 import { type Notification, type Observation, Observations } from "./observations.js";
 import { Reachability } from "./reachability.js";
 import { Responder } from "./responder.js";
+import { requireEncodable } from "./response.js";
 
 export interface ServerOptions {
   /** The largest body of a request, in bytes. 65536 if left out. */
@@ -305,6 +306,8 @@ export class ServerRole {
 
   /** The answer to a registration, and what follows from it (RFC 7641 4.1). */
   #register(open: OpenExchange, response: CoapResponse, now: number): readonly Effect[] {
+    // Before anything changes: who observes must hear of it.
+    requireEncodable(response);
     const { peer, type, block2, unwanted } = open;
     const { observe, code } = response;
     const effects: Effect[] = [];
