@@ -40,8 +40,9 @@ export class Dedup {
   #bytes = 0;
   #evicted = 0;
 
+  /** At least one entry is kept, whatever is said. */
   constructor(maxEntries: number, maxBytes: number) {
-    this.#maxEntries = maxEntries;
+    this.#maxEntries = Math.max(1, maxEntries);
     this.#maxBytes = maxBytes;
   }
 

@@ -75,3 +75,9 @@ test("never more entries or bytes than allowed, and the sums are right", () => {
     }),
   );
 });
+
+test("with room for none it keeps one, and no more", () => {
+  const dedup = new Dedup(0, 0);
+  for (let key = 0; key < 1000; key++) dedup.setReply(dedup.add(String(key), 1000, 0), new Uint8Array(100));
+  assert.deepEqual([dedup.entries, dedup.find("0", 0), dedup.find("999", 0) === undefined], [1, undefined, false]);
+});
