@@ -6,7 +6,7 @@ import { OPTION, uint } from "../../../../../src/protocols/coap/index.js";
 import { known, message, path, peerAt, stage } from "./stage.js";
 
 const OBSERVERS = 10_000;
-/** Bytes of an observation, the peer with its identity, and what the test itself keeps of it. Measured: 0.8 kB. */
+/** Bytes, with the peer and what the test itself keeps. Measured: 1080; 730 in an endpoint over UDP alone. */
 const LIMIT = 1500;
 
 test(`an observation of a peer of its own takes less than ${LIMIT} bytes`, () => {
