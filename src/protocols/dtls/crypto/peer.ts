@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import type { PeerIdentity } from "../../datagram/index.js";
 import { DtlsError } from "../errors.js";
 import type { Trust } from "./credentials.js";
@@ -47,13 +48,7 @@ export function checkChain(
     return isTrusted(link, depth, trust, wall);
   });
   if (anchored < 0) throw new DtlsError("UNKNOWN_CA", "no authority of ours signed it");
-  if (
-    name !== undefined &&
-    leaf.certificate.checkHost(name) === undefined &&
-    leaf.certificate.checkIP(name) === undefined
-  ) {
-    throw new DtlsError("BAD_CERTIFICATE", "the certificate is of another name");
-  }
+  if (name !== undefined && !hasName(leaf, name)) throw new DtlsError("BAD_CERTIFICATE", "it is of another name");
   const { commonName, alternativeNames } = leaf.facts;
   const names = new Set(commonName === undefined ? alternativeNames : [commonName, ...alternativeNames]);
   const identity: PeerIdentity = {
@@ -141,6 +136,10 @@ function isIssuedBy(below: Pick<Link, "certificate"> | undefined, above: Pick<Li
   } catch {
     return false;
   }
+}
+
+function hasName({ certificate }: Link, name: string): boolean {
+  return (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
 }
 
 function isValidAt({ validFrom, validTo }: X509Certificate, wall: number): boolean {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import { type CipherCCMTypes, createCipheriv, createDecipheriv } from "node:crypto";
 import type { Suite, TrafficKeys } from "../crypto/index.js";
 import { CONTENT, DTLS12, HEADER_LENGTH, MAX_PLAINTEXT, putHeader, type WireRecord } from "./record.js";
 import { ReplayWindow } from "./replay.js";
@@ -98,7 +98,7 @@ export class Sealer implements RecordWriter {
     if (this.#blocks >= MAX_BLOCKS + RESERVE) throw new RangeError("the key was used too often");
     const inner = this.#cid.length === 0 ? plaintext : withType(plaintext, type);
     const outer = this.#cid.length === 0 ? type : CONTENT.cid;
-    const { tagLength, cipher } = this.#suite;
+    const { tagLength } = this.#suite;
     const fragmentLength = EXPLICIT_NONCE + inner.length + tagLength;
     const record = Buffer.allocUnsafe(HEADER_LENGTH + this.#cid.length + fragmentLength);
     const start = putHeader(record, outer, this.epoch, this.#sequence, this.#cid, fragmentLength);
@@ -106,7 +106,7 @@ export class Sealer implements RecordWriter {
     record.copyWithin(start, 3, 3 + EXPLICIT_NONCE);
     record.copy(this.#nonce, 4, 3, 3 + EXPLICIT_NONCE);
     fillAdditional(this.#additional, outer, this.#nonce.subarray(4), this.#cid, inner.length);
-    const sealing = createCipheriv(cipher as "aes-128-ccm", this.#keys.key, this.#nonce, { authTagLength: tagLength });
+    const sealing = createCipheriv(aeadOf(this.#suite), this.#keys.key, this.#nonce, { authTagLength: tagLength });
     sealing.setAAD(this.#additional, { plaintextLength: inner.length });
     record.set(sealing.update(inner), start + EXPLICIT_NONCE);
     sealing.final();
@@ -167,7 +167,7 @@ export class Opener {
   /** Only for a record of this epoch. Never throws. */
   open(record: WireRecord): Opened {
     const { sequence, fragment, cid, number } = record;
-    const { tagLength, cipher } = this.#suite;
+    const { tagLength } = this.#suite;
     // Once an id was agreed on, what has none is not of this session (RFC 9146 3).
     if (this.#forgotten || cid.length !== this.#cidLength) return { ok: false, reason: "malformed" };
     const length = fragment.length - EXPLICIT_NONCE - tagLength;
@@ -180,7 +180,7 @@ export class Opener {
     fillAdditional(this.#additional, record.type, number, cid, length);
     let plaintext: Buffer;
     try {
-      const opening = createDecipheriv(cipher as "aes-128-ccm", this.#keys.key, this.#nonce, {
+      const opening = createDecipheriv(aeadOf(this.#suite), this.#keys.key, this.#nonce, {
         authTagLength: tagLength,
       });
       opening.setAuthTag(fragment.subarray(EXPLICIT_NONCE + length));
@@ -200,6 +200,11 @@ export class Opener {
     this.#forgotten = true;
     wipe(this.#keys, this.#nonce);
   }
+}
+
+/** The types of Node know one AEAD cipher at a time. GCM takes what CCM takes, and does not look at the length. */
+function aeadOf({ cipher }: Suite): CipherCCMTypes {
+  return cipher as CipherCCMTypes;
 }
 
 /** DTLSInnerPlaintext: the content, its type, zeros (RFC 9146 4). */
