@@ -1,10 +1,25 @@
-import type { PeerIdentity } from "../datagram/index.js";
-import type { Suite } from "./crypto/index.js";
-import type { DtlsError } from "./errors.js";
-import type { ClientHello } from "./handshake/messages/client-hello.js";
+import { ALERTS, alertOf, DtlsError } from "./errors.js";
+import type { Established } from "./established.js";
+import { encodeAlert, parseAlert } from "./handshake/alert.js";
+import { ClientHandshake } from "./handshake/client.js";
+import { Flight, flightDatagrams } from "./handshake/flight.js";
+import type { EpochKeys, Handshake, Step } from "./handshake/handshake.js";
+import { type Fragment, HANDSHAKE_TYPES, parseFragments } from "./handshake/messages/header.js";
+import { Reassembly } from "./handshake/reassembly.js";
+import { ServerHandshake } from "./handshake/server.js";
+import type { VerifiedHello } from "./handshake/verified-hello.js";
 import type { ClientOptions, ServerOptions } from "./options.js";
-import type { WireRecord } from "./record/index.js";
-import type { Session } from "./session.js";
+import type { CloseReason, Output, Received, RecordOutcome } from "./outcome.js";
+import { CONTENT, Opener, PlaintextWriter, type RecordWriter, Sealer, type WireRecord } from "./record/index.js";
+import { Waiting } from "./waiting.js";
+
+export type { Established } from "./established.js";
+export type { VerifiedHello } from "./handshake/verified-hello.js";
+export type { CloseReason, Output, Received, RecordOutcome } from "./outcome.js";
+
+/** Records that came before the keys, and application data before the end of the handshake: a flight and what follows it at once. */
+const MAX_EARLY = 16;
+const MAX_EARLY_BYTES = 16_384;
 
 /** One peer: records, handshake, application data. Pure: bytes and time (ms of any fixed start) in, outputs out; never throws. */
 export interface Connection {
@@ -22,83 +37,308 @@ export interface Connection {
   close(): Output[];
 }
 
-export type Output =
-  | { readonly kind: "send"; readonly datagram: Uint8Array }
-  | { readonly kind: "established"; readonly established: Established }
-  /** Never empty. */
-  | { readonly kind: "data"; readonly bytes: Uint8Array }
-  /** The last output of a connection. */
-  | { readonly kind: "closed"; readonly reason: CloseReason };
-
-export interface Received {
-  readonly outcome: RecordOutcome;
-  /** It was protected with this connection's keys. */
-  readonly authentic: boolean;
-  /** And no authentic one before it had as high a number: only such a one may move the peer's address (RFC 9146 6). */
-  readonly newest: boolean;
-  readonly outputs: Output[];
-}
-
-/** What became of a record: exactly one of these. */
-export type RecordOutcome =
-  | "accepted"
-  /** It came before what it needs, and waits. */
-  | "held"
-  /** The same, and there is no room for it. */
-  | "overflow"
-  /** Of a handshake message that is known already. */
-  | "duplicate"
-  /** Of another epoch, in the clear where it must not be, or to a connection that is closed. */
-  | "ignored"
-  | "malformed"
-  | "replayed"
-  | "forged";
-
-export interface Established {
-  /** What the peer has proved of itself. */
-  readonly identity: PeerIdentity | undefined;
-  readonly suite: Suite;
-  readonly resumed: boolean;
-  readonly extendedMasterSecret: boolean;
-  /** What records to us have. Empty: nothing. */
-  readonly ownCid: Uint8Array;
-  /** What our records have. Empty: nothing. */
-  readonly peerCid: Uint8Array;
-  /** To keep, if sessions are resumed; it is the caller's from now on. Undefined: it cannot be resumed, or it was. */
-  readonly session: Session | undefined;
-}
-
-export type CloseReason =
-  /** By us. */
-  | { readonly kind: "closed" }
-  /** By the peer, with close_notify. */
-  | { readonly kind: "peer_closed" }
-  /** The peer refused us. */
-  | { readonly kind: "alert"; readonly code: number }
-  /** We refused the peer: the code of the error is the alert that it was told. */
-  | { readonly kind: "refused"; readonly error: DtlsError }
-  /** The peer did not answer. */
-  | { readonly kind: "timeout" }
-  /** It did, but with nothing that our keys could open: it has another key, or claims an identity that there is not. */
-  | { readonly kind: "undecryptable" }
-  /** The keys were used as often as keys may be. */
-  | { readonly kind: "exhausted" };
-
-/** A ClientHello that came in one piece and had the cookie. */
-export interface VerifiedHello {
-  readonly hello: ClientHello;
-  /** The body of the message, as it came. */
-  readonly body: Uint8Array;
-  /** Its message_seq: ours begin there (RFC 6347 4.2.2). */
-  readonly messageSequence: number;
-  /** Of its record: our first record has the same number (RFC 6347 4.2.1). */
-  readonly recordSequence: number;
-}
-
-export interface Opened {
+/** A connection that was begun, and the first it has to say. */
+export interface Begun {
   readonly connection: Connection;
   readonly outputs: Output[];
 }
 
-export declare function serverConnection(hello: VerifiedHello, options: ServerOptions, now: number): Opened;
-export declare function clientConnection(options: ClientOptions, now: number): Opened;
+export function serverConnection(hello: VerifiedHello, options: ServerOptions, now: number): Begun {
+  // The record of the hello is the last that was not ours to number (RFC 6347 4.2.1).
+  const clear = new PlaintextWriter(hello.recordSequence);
+  const connection = new PeerConnection(new ServerHandshake(hello, options), clear, options);
+  return { connection, outputs: connection.start(now) };
+}
+
+/** Throws DtlsError OPTIONS where there are no credentials for any of the suites. */
+export function clientConnection(options: ClientOptions, now: number): Begun {
+  const connection = new PeerConnection(new ClientHandshake(options), new PlaintextWriter(), options);
+  return { connection, outputs: connection.start(now) };
+}
+
+interface Read {
+  readonly outcome: RecordOutcome;
+  readonly authentic: boolean;
+  readonly newest: boolean;
+}
+
+/**
+ * Invariants:
+ * - what is not protected changes nothing once the handshake is over;
+ * - no application data goes up before the peer has proved who it is, which its Finished does;
+ * - after `closed` there is no output, and no key is left.
+ */
+class PeerConnection implements Connection {
+  readonly clientRandom: Uint8Array;
+  readonly #options: ServerOptions | ClientOptions;
+  readonly #maxPlaintext: number;
+  readonly #clear: PlaintextWriter;
+  #state: Connection["state"] = "handshaking";
+  /** Both until the handshake is over. */
+  #handshake: Handshake | undefined;
+  #reassembly: Reassembly | undefined;
+  #flight: Flight | undefined;
+  #opener: Opener | undefined;
+  #sealer: Sealer | undefined;
+  /** Our change_cipher_spec is sent. */
+  #sealing = false;
+  #ownCid: Uint8Array | undefined;
+  readonly #earlyRecords = new Waiting<WireRecord>(MAX_EARLY, MAX_EARLY_BYTES);
+  readonly #earlyData = new Waiting<Uint8Array>(MAX_EARLY, MAX_EARLY_BYTES);
+  /** The peer has sent what our keys do not open. */
+  #forged = false;
+
+  constructor(handshake: Handshake, clear: PlaintextWriter, options: ServerOptions | ClientOptions) {
+    this.clientRandom = handshake.clientRandom;
+    this.#options = options;
+    this.#maxPlaintext = handshake.maxPlaintext;
+    this.#clear = clear;
+    this.#handshake = handshake;
+    this.#reassembly = new Reassembly(handshake.firstSequence, options.maxMessage);
+  }
+
+  get state(): Connection["state"] {
+    return this.#state;
+  }
+
+  get deadline(): number | undefined {
+    return this.#flight?.due;
+  }
+
+  get ownCid(): Uint8Array | undefined {
+    return this.#ownCid;
+  }
+
+  start(now: number): Output[] {
+    const outputs: Output[] = [];
+    this.#attempt(outputs, (handshake) => this.#apply(handshake.start(), now, outputs));
+    return outputs;
+  }
+
+  receive(record: WireRecord, now: number): Received {
+    const outputs: Output[] = [];
+    const read = this.#read(record, now, outputs);
+    // The keys may have come: what waited for them can be opened.
+    if (this.#opener !== undefined && this.#earlyRecords.size > 0) {
+      for (const early of this.#earlyRecords.take()) this.#read(early, now, outputs);
+    }
+    return { ...read, outputs };
+  }
+
+  send(bytes: Uint8Array): Output[] {
+    const sealer = this.#sealer;
+    if (this.#state !== "open" || sealer === undefined) return [];
+    if (bytes.length === 0 || bytes.length > this.#maxPlaintext) return [];
+    if (sealer.exhausted) return this.#leave({ kind: "exhausted" });
+    return [{ kind: "send", datagram: sealer.write(CONTENT.applicationData, bytes) }];
+  }
+
+  tick(now: number): Output[] {
+    const outputs: Output[] = [];
+    const flight = this.#flight;
+    if (flight === undefined || now < flight.due) return outputs;
+    // Of the last flight the peer has had the time to ask for it.
+    if (flight.last) this.#flight = undefined;
+    else if (flight.retransmit(now)) this.#transmit(flight, outputs);
+    else this.#end({ kind: this.#forged ? "undecryptable" : "timeout" }, outputs);
+    return outputs;
+  }
+
+  close(): Output[] {
+    return this.#leave({ kind: "closed" });
+  }
+
+  #leave(reason: CloseReason): Output[] {
+    const outputs: Output[] = [];
+    if (this.#state === "closed") return outputs;
+    this.#alert(ALERTS.CLOSE_NOTIFY, "warning", outputs);
+    this.#end(reason, outputs);
+    return outputs;
+  }
+
+  #read(record: WireRecord, now: number, outputs: Output[]): Read {
+    const { type, epoch, fragment } = record;
+    const unproved = (outcome: RecordOutcome): Read => ({ outcome, authentic: false, newest: false });
+    if (this.#state === "closed" || epoch > 1) return unproved("ignored");
+    if (epoch === 0) {
+      return unproved(this.#state === "open" ? "ignored" : this.#content(type, fragment, epoch, now, outputs));
+    }
+    const opener = this.#opener;
+    if (opener === undefined) return unproved(this.#keepRecord(record) ? "held" : "overflow");
+    const opened = opener.open(record);
+    if (opened.ok) {
+      const outcome = this.#content(opened.type, opened.plaintext, epoch, now, outputs);
+      return { outcome, authentic: true, newest: opened.newest };
+    }
+    if (opened.reason === "forged") this.#forged = true;
+    if (opener.exhausted) outputs.push(...this.#leave({ kind: "exhausted" }));
+    return unproved(opened.reason);
+  }
+
+  /** A copy, since a record is a view. */
+  #keepRecord(record: WireRecord): boolean {
+    const { cid, fragment, number } = record;
+    const copy = { ...record, cid: cid.slice(), fragment: fragment.slice(), number: number.slice() };
+    return this.#earlyRecords.add(copy, fragment.length);
+  }
+
+  #content(type: number, bytes: Uint8Array, epoch: number, now: number, outputs: Output[]): RecordOutcome {
+    switch (type) {
+      case CONTENT.handshake:
+        return this.#fragments(bytes, epoch, now, outputs);
+      case CONTENT.alert:
+        return this.#readAlert(bytes, outputs);
+      case CONTENT.changeCipherSpec:
+        // It has no number and may be lost: the epoch of a record says the same (RFC 6347 4.1).
+        return epoch === 0 ? "accepted" : "ignored";
+      case CONTENT.applicationData:
+        if (epoch === 0) return "ignored";
+        if (this.#state !== "open") return this.#earlyData.add(bytes, bytes.length) ? "held" : "overflow";
+        if (bytes.length > 0) outputs.push({ kind: "data", bytes });
+        return "accepted";
+      default:
+        return "ignored";
+    }
+  }
+
+  #readAlert(bytes: Uint8Array, outputs: Output[]): RecordOutcome {
+    const alert = parseAlert(bytes);
+    if (alert === undefined) return "malformed";
+    if (alert.code === ALERTS.CLOSE_NOTIFY) {
+      // "The other party MUST respond with a close_notify alert of its own" (RFC 5246 7.2.1).
+      outputs.push(...this.#leave({ kind: "peer_closed" }));
+    } else if (alert.fatal) {
+      this.#end({ kind: "alert", code: alert.code }, outputs);
+    }
+    return "accepted";
+  }
+
+  #fragments(bytes: Uint8Array, epoch: number, now: number, outputs: Output[]): RecordOutcome {
+    const fragments = fragmentsOf(bytes);
+    if (fragments === undefined) return "malformed";
+    let outcome: RecordOutcome = "ignored";
+    for (const fragment of fragments) {
+      const next = this.#fragment(fragment, epoch, now, outputs);
+      if (outcome !== "accepted") outcome = next;
+    }
+    return outcome;
+  }
+
+  #fragment(fragment: Fragment, epoch: number, now: number, outputs: Output[]): RecordOutcome {
+    const { type, sequence, offset, length } = fragment;
+    const flight = this.#flight;
+    // The end of what our flight answers: the peer sends it again since the flight has not come (RFC 6347 4.2.4).
+    const asksAgain = sequence === flight?.answers && offset + fragment.bytes.length === length;
+    // Only a Finished is protected, and it always is.
+    const inPlace = (type === HANDSHAKE_TYPES.finished) === (epoch === 1);
+    if (inPlace && asksAgain) {
+      if (flight?.asked(now) === true) this.#transmit(flight, outputs);
+      return "duplicate";
+    }
+    if (this.#state === "open") return this.#refuseRenegotiation(type, outputs);
+    if (!inPlace) return "ignored";
+    let outcome: RecordOutcome = "ignored";
+    this.#attempt(outputs, (handshake, reassembly) => {
+      const added = reassembly.add(fragment);
+      outcome = added === "kept" ? "accepted" : added === "known" ? "duplicate" : "overflow";
+      for (let message = reassembly.take(); message !== undefined; message = reassembly.take()) {
+        this.#apply(handshake.message(message), now, outputs);
+        if (this.#state !== "handshaking") return;
+      }
+    });
+    return outcome;
+  }
+
+  /** RFC 5246 7.2.2: with a warning, and the session goes on. */
+  #refuseRenegotiation(type: number, outputs: Output[]): RecordOutcome {
+    if (type !== HANDSHAKE_TYPES.hello_request && type !== HANDSHAKE_TYPES.client_hello) return "ignored";
+    this.#alert(ALERTS.NO_RENEGOTIATION, "warning", outputs);
+    return "accepted";
+  }
+
+  /** Whatever the handshake throws ends it: what the peer sent, or a lookup of credentials that failed. */
+  #attempt(outputs: Output[], work: (handshake: Handshake, reassembly: Reassembly) => void): void {
+    const [handshake, reassembly] = [this.#handshake, this.#reassembly];
+    if (handshake === undefined || reassembly === undefined) return;
+    try {
+      work(handshake, reassembly);
+    } catch (cause) {
+      const error =
+        cause instanceof DtlsError ? cause : new DtlsError("INTERNAL_ERROR", "the handshake failed", { cause });
+      const alert = alertOf(error);
+      if (alert !== undefined) this.#alert(alert, "fatal", outputs);
+      this.#end({ kind: "refused", error }, outputs);
+    }
+  }
+
+  #apply({ keys, flight, established }: Step, now: number, outputs: Output[]): void {
+    if (keys !== undefined) this.#install(keys);
+    if (flight !== undefined) {
+      const { parts, answers, last } = flight;
+      this.#flight = new Flight(parts, answers, last, this.#options.timing, now);
+      this.#transmit(this.#flight, outputs);
+    }
+    if (established !== undefined && this.#state === "handshaking") this.#establish(established, outputs);
+  }
+
+  #install({ suite, read, write, ownCid, peerCid }: EpochKeys): void {
+    this.#ownCid = ownCid;
+    this.#opener = new Opener(suite, read, 1, ownCid);
+    this.#sealer = new Sealer(suite, write, 1, peerCid);
+  }
+
+  #establish(established: Established, outputs: Output[]): void {
+    this.#state = "open";
+    // The peer has answered it with its Finished.
+    if (this.#flight?.last === false) this.#flight = undefined;
+    this.#handshake?.forget();
+    this.#handshake = undefined;
+    this.#reassembly = undefined;
+    outputs.push({ kind: "established", established });
+    for (const bytes of this.#earlyData.take()) {
+      if (bytes.length > 0) outputs.push({ kind: "data", bytes });
+    }
+  }
+
+  #transmit(flight: Flight, outputs: Output[]): void {
+    // The first number was the peer's choice.
+    if (this.#clear.exhausted) {
+      this.#end({ kind: "exhausted" }, outputs);
+      return;
+    }
+    const size = flight.datagramSize(this.#options.mtu);
+    for (const datagram of flightDatagrams(flight.parts, this.#clear, this.#sealer, size, this.#maxPlaintext)) {
+      outputs.push({ kind: "send", datagram });
+    }
+    if (flight.parts.includes("change_cipher_spec")) this.#sealing = true;
+  }
+
+  #alert(code: number, level: "warning" | "fatal", outputs: Output[]): void {
+    const writer: RecordWriter | undefined = this.#sealing ? this.#sealer : this.#clear;
+    if (writer === undefined || (writer === this.#clear && writer.exhausted)) return;
+    outputs.push({ kind: "send", datagram: writer.write(CONTENT.alert, encodeAlert(code, level)) });
+  }
+
+  #end(reason: CloseReason, outputs: Output[]): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#handshake?.forget();
+    this.#handshake = undefined;
+    this.#reassembly = undefined;
+    this.#flight = undefined;
+    this.#opener?.forget();
+    this.#sealer?.forget();
+    this.#earlyRecords.take();
+    this.#earlyData.take();
+    outputs.push({ kind: "closed", reason });
+  }
+}
+
+/** Undefined: it is not made of fragments. */
+function fragmentsOf(bytes: Uint8Array): Fragment[] | undefined {
+  try {
+    return parseFragments(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -8,12 +8,12 @@ const TYPES = {
   groups: 10,
   pointFormats: 11,
   signatureSchemes: 13,
-  clientCertificateType: 19,
-  serverCertificateType: 20,
+  clientCertificateTypes: 19,
+  serverCertificateTypes: 20,
   extendedMasterSecret: 23,
   connectionId: 54,
   renegotiationInfo: 0xff01,
-} as const;
+} as const satisfies Record<keyof Extensions, number>;
 
 export const CERTIFICATE_TYPES = { x509: 0, rawPublicKey: 2 } as const;
 /** max_fragment_length by its number, RFC 6066 4. */
@@ -93,9 +93,9 @@ function parseExtension(type: number, body: FieldReader, hello: Hello): Extensio
       return { pointFormats: [...body.vector8(1)] };
     case TYPES.signatureSchemes:
       return { signatureSchemes: uint16List(body.vector16(2)) };
-    case TYPES.clientCertificateType:
+    case TYPES.clientCertificateTypes:
       return { clientCertificateTypes: parseCertificateTypes(body, hello) };
-    case TYPES.serverCertificateType:
+    case TYPES.serverCertificateTypes:
       return { serverCertificateTypes: parseCertificateTypes(body, hello) };
     case TYPES.extendedMasterSecret:
       return { extendedMasterSecret: true };
@@ -144,10 +144,16 @@ export function encodeExtensions(extensions: Extensions, hello: Hello): Uint8Arr
   if (pointFormats !== undefined) add(TYPES.pointFormats, vector(1, Uint8Array.from(pointFormats)));
   if (signatureSchemes !== undefined) add(TYPES.signatureSchemes, vector(2, uint16Bytes(signatureSchemes)));
   const { clientCertificateTypes, serverCertificateTypes, connectionId, renegotiationInfo } = extensions;
-  if (clientCertificateTypes !== undefined) add(TYPES.clientCertificateType, types(clientCertificateTypes));
-  if (serverCertificateTypes !== undefined) add(TYPES.serverCertificateType, types(serverCertificateTypes));
+  if (clientCertificateTypes !== undefined) add(TYPES.clientCertificateTypes, types(clientCertificateTypes));
+  if (serverCertificateTypes !== undefined) add(TYPES.serverCertificateTypes, types(serverCertificateTypes));
   if (extensions.extendedMasterSecret === true) add(TYPES.extendedMasterSecret, new Uint8Array(0));
   if (connectionId !== undefined) add(TYPES.connectionId, vector(1, connectionId));
   if (renegotiationInfo !== undefined) add(TYPES.renegotiationInfo, vector(1, renegotiationInfo));
   return list.length === 0 ? new Uint8Array(0) : vector(2, concat(...list));
+}
+
+/** The number of the first extension of a server that its client did not offer (RFC 5246 7.4.1.4). */
+export function notOffered(present: ReadonlySet<number>, offered: Extensions): number | undefined {
+  const numbers = (Object.keys(offered) as (keyof Extensions)[]).map((name) => TYPES[name]);
+  return [...present].find((type) => !numbers.some((number) => number === type));
 }
