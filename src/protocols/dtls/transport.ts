@@ -9,6 +9,8 @@ import { DtlsError } from "./errors.js";
 export interface DtlsTransport extends DatagramTransport {
   /** Rejects with DtlsError. */
   connect(to: Address): Promise<Peer>;
+  /** Ends a session and tells its peer: its key was taken away, say. The receiver hears that it is gone. */
+  disconnect(peer: Peer): void;
   readonly counters: Readonly<Counters>;
   /** Handshakes under way, open sessions, and those that could be resumed. */
   readonly sizes: { readonly shaking: number; readonly open: number; readonly resumable: number };
@@ -97,6 +99,11 @@ class Dtls implements DtlsTransport {
     const { sent, effects } = this.#endpoint.send(peer, bytes, performance.now());
     if (!sent) this.#refused++;
     this.#run(effects);
+  }
+
+  disconnect({ id }: Peer): void {
+    const peer = this.#endpoint.find(id);
+    if (peer !== undefined) this.#run(this.#endpoint.disconnect(peer));
   }
 
   async close(): Promise<void> {

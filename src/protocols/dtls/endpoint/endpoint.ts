@@ -118,6 +118,13 @@ export class Endpoint {
     return { sent: effects.some(({ kind }) => kind === "send"), effects };
   }
 
+  /** Ends a session and tells its peer. */
+  disconnect(peer: Association): Effect[] {
+    const effects: Effect[] = [];
+    if (this.find(peer.id) === peer) this.#close(peer, "closed", true, effects);
+    return effects;
+  }
+
   /** Retransmissions, handshakes nobody answers, and sessions from which nothing comes. */
   tick(now: number): Effect[] {
     const effects: Effect[] = [];
