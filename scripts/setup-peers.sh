@@ -10,7 +10,7 @@ set -eu
 
 # Debian package, and the program of it that is looked for.
 PEERS="socat:socat mosquitto:mosquitto mosquitto-clients:mosquitto_sub libcoap3-bin:coap-client-notls
-openssl:openssl udev:udevadm systemd:systemd-analyze buildah:buildah
+openssl:openssl gnutls-bin:gnutls-cli udev:udevadm systemd:systemd-analyze buildah:buildah
 nats-server:nats-server rabbitmq-server:rabbitmq-server ejabberd:ejabberdctl redis-server:redis-server"
 
 # What these packages, and those they bring along, enable to start at boot.

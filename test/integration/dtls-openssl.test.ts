@@ -40,7 +40,7 @@ async function server(t: TestContext, ...args: string[]) {
   const port = await freeUdpPort();
   const dialogue = startDialogue(t, "openssl", ["s_server", "-dtls1_2", "-accept", `127.0.0.1:${port}`, ...args]);
   await dialogue.hears("ACCEPT");
-  return { port, ...dialogue };
+  return Object.assign(dialogue, { port });
 }
 
 for (const [suite, cipher] of Object.entries(PSK_CIPHERS)) {
