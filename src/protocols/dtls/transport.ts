@@ -108,6 +108,8 @@ class Dtls implements DtlsTransport {
 
   async close(): Promise<void> {
     this.#shut();
+    // A socket sends in the next turn what it was given in this one; the peers are to hear that it is over.
+    await new Promise((resolve) => setImmediate(resolve));
     await this.#under.close();
   }
 
