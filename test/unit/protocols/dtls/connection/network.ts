@@ -13,7 +13,12 @@ import {
   HANDSHAKE_TYPES,
   parseFragments,
 } from "../../../../../src/protocols/dtls/handshake/messages/header.js";
-import { DTLS_1_2, parseClientHello } from "../../../../../src/protocols/dtls/handshake/messages/client-hello.js";
+import { DtlsError } from "../../../../../src/protocols/dtls/errors.js";
+import {
+  type ClientHello,
+  DTLS_1_2,
+  parseClientHello,
+} from "../../../../../src/protocols/dtls/handshake/messages/client-hello.js";
 import { encodeHelloVerifyRequest } from "../../../../../src/protocols/dtls/handshake/messages/hello-verify-request.js";
 import type { ClientOptions, ServerOptions } from "../../../../../src/protocols/dtls/options.js";
 import { CONTENT, parseDatagram, PlaintextWriter } from "../../../../../src/protocols/dtls/record/index.js";
@@ -140,10 +145,9 @@ export class Network {
 
   /** What a server does before there is a connection. */
   #welcome(record: Uint8Array, recordSequence: number): void {
-    const [fragment] = parseFragments(record);
-    if (fragment?.type !== HANDSHAKE_TYPES.client_hello || fragment.bytes.length < fragment.length) return;
-    const { sequence, bytes: body } = fragment;
-    const hello = parseClientHello(body);
+    const found = helloOf(record);
+    if (found === undefined) return;
+    const { hello, body, sequence } = found;
     if (Buffer.compare(hello.cookie, COOKIE) !== 0) {
       const request = encodeHelloVerifyRequest({ version: DTLS_1_2, cookie: COOKIE });
       const message = encodeMessage({ type: HANDSHAKE_TYPES.hello_verify_request, sequence, body: request });
@@ -192,5 +196,18 @@ export class Network {
       const index = this.#onTheWay.findIndex((other) => other.at > at);
       this.#onTheWay.splice(index < 0 ? this.#onTheWay.length : index, 0, arrival);
     }
+  }
+}
+
+/** Undefined: a record of something else. */
+function helloOf(record: Uint8Array): { hello: ClientHello; body: Uint8Array; sequence: number } | undefined {
+  try {
+    const [fragment] = parseFragments(record);
+    if (fragment?.type !== HANDSHAKE_TYPES.client_hello || fragment.bytes.length < fragment.length) return undefined;
+    const { sequence, bytes: body } = fragment;
+    return { hello: parseClientHello(body), body, sequence };
+  } catch (error) {
+    if (error instanceof DtlsError) return undefined;
+    throw error;
   }
 }
