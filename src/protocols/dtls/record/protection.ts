@@ -69,8 +69,6 @@ export class Sealer implements RecordWriter {
   readonly #suite: Suite;
   readonly #keys: TrafficKeys;
   readonly #cid: Uint8Array;
-  readonly #nonce: Buffer;
-  readonly #additional: Buffer;
   #sequence = 0;
   #blocks = 0;
 
@@ -81,8 +79,6 @@ export class Sealer implements RecordWriter {
     this.#keys = keys;
     this.#cid = cid;
     this.overhead = HEADER_LENGTH + EXPLICIT_NONCE + suite.tagLength + (cid.length === 0 ? 0 : cid.length + 1);
-    this.#nonce = nonceOf(keys);
-    this.#additional = additionalData(cid);
   }
 
   get sequence(): number {
@@ -103,11 +99,11 @@ export class Sealer implements RecordWriter {
     const record = Buffer.allocUnsafe(HEADER_LENGTH + this.#cid.length + fragmentLength);
     const start = putHeader(record, outer, this.epoch, this.#sequence, this.#cid, fragmentLength);
     // Epoch and sequence number, as they are in the header.
-    record.copyWithin(start, 3, 3 + EXPLICIT_NONCE);
-    record.copy(this.#nonce, 4, 3, 3 + EXPLICIT_NONCE);
-    fillAdditional(this.#additional, outer, this.#nonce.subarray(4), this.#cid, inner.length);
-    const sealing = createCipheriv(aeadOf(this.#suite), this.#keys.key, this.#nonce, { authTagLength: tagLength });
-    sealing.setAAD(this.#additional, { plaintextLength: inner.length });
+    const number = record.subarray(3, 3 + EXPLICIT_NONCE);
+    record.set(number, start);
+    const { key, iv } = this.#keys;
+    const sealing = createCipheriv(aeadOf(this.#suite), key, nonceOf(iv, number), { authTagLength: tagLength });
+    sealing.setAAD(additionalData(outer, number, this.#cid, inner.length), { plaintextLength: inner.length });
     record.set(sealing.update(inner), start + EXPLICIT_NONCE);
     sealing.final();
     record.set(sealing.getAuthTag(), start + EXPLICIT_NONCE + inner.length);
@@ -119,7 +115,7 @@ export class Sealer implements RecordWriter {
   /** Overwrites the keys. Nothing can be written any more. */
   forget(): void {
     this.#blocks = Number.POSITIVE_INFINITY;
-    wipe(this.#keys, this.#nonce);
+    wipe(this.#keys);
   }
 }
 
@@ -143,8 +139,6 @@ export class Opener {
   readonly #suite: Suite;
   readonly #keys: TrafficKeys;
   readonly #cidLength: number;
-  readonly #nonce: Buffer;
-  readonly #additional: Buffer;
   readonly #window = new ReplayWindow();
   #failures = 0;
   #forgotten = false;
@@ -155,8 +149,6 @@ export class Opener {
     this.#suite = suite;
     this.#keys = keys;
     this.#cidLength = cid.length;
-    this.#nonce = nonceOf(keys);
-    this.#additional = additionalData(cid);
   }
 
   /** So many records failed that the key is no good any more: the session must end. */
@@ -176,15 +168,13 @@ export class Opener {
       return { ok: false, reason: "malformed" };
     }
     if (this.#window.has(sequence)) return { ok: false, reason: "replayed" };
-    this.#nonce.set(fragment.subarray(0, EXPLICIT_NONCE), 4);
-    fillAdditional(this.#additional, record.type, number, cid, length);
+    const { key, iv } = this.#keys;
+    const nonce = nonceOf(iv, fragment.subarray(0, EXPLICIT_NONCE));
     let plaintext: Buffer;
     try {
-      const opening = createDecipheriv(aeadOf(this.#suite), this.#keys.key, this.#nonce, {
-        authTagLength: tagLength,
-      });
+      const opening = createDecipheriv(aeadOf(this.#suite), key, nonce, { authTagLength: tagLength });
       opening.setAuthTag(fragment.subarray(EXPLICIT_NONCE + length));
-      opening.setAAD(this.#additional, { plaintextLength: length });
+      opening.setAAD(additionalData(record.type, number, cid, length), { plaintextLength: length });
       plaintext = opening.update(fragment.subarray(EXPLICIT_NONCE, EXPLICIT_NONCE + length));
       opening.final();
     } catch {
@@ -198,7 +188,7 @@ export class Opener {
   /** Overwrites the keys. Nothing can be opened any more. */
   forget(): void {
     this.#forgotten = true;
-    wipe(this.#keys, this.#nonce);
+    wipe(this.#keys);
   }
 }
 
@@ -223,38 +213,36 @@ function withType(plaintext: Uint8Array, type: number): Buffer {
   return inner;
 }
 
-function nonceOf({ iv }: TrafficKeys): Buffer {
-  const nonce = Buffer.alloc(iv.length + EXPLICIT_NONCE);
+/** Salt and explicit nonce (RFC 5288 3, RFC 6655 3). */
+function nonceOf(iv: Uint8Array, explicit: Uint8Array): Buffer {
+  const nonce = Buffer.allocUnsafe(iv.length + EXPLICIT_NONCE);
   nonce.set(iv);
+  nonce.set(explicit, iv.length);
   return nonce;
 }
 
-/** What never changes of it. Without an id: number, type, version, length (RFC 5246 6.2.3.3). With one: RFC 9146 5.3. */
-function additionalData({ length }: Uint8Array): Buffer {
-  if (length === 0) {
-    const bytes = Buffer.alloc(13);
-    bytes.writeUInt16BE(DTLS12, 9);
-    return bytes;
-  }
-  const bytes = Buffer.alloc(23 + length, 0xff);
-  bytes[8] = CONTENT.cid;
-  bytes[9] = length;
-  bytes[10] = CONTENT.cid;
-  bytes.writeUInt16BE(DTLS12, 11);
-  return bytes;
-}
-
 /** `number`: the 8 bytes of epoch and sequence number. `length`: of what is encrypted, without the tag. */
-function fillAdditional(bytes: Buffer, type: number, number: Uint8Array, cid: Uint8Array, length: number): void {
+function additionalData(type: number, number: Uint8Array, cid: Uint8Array, length: number): Buffer {
   if (cid.length === 0) {
+    // RFC 5246 6.2.3.3.
+    const bytes = Buffer.allocUnsafe(13);
     bytes.set(number);
     bytes[8] = type;
+    bytes.writeUInt16BE(DTLS12, 9);
     bytes.writeUInt16BE(length, 11);
-    return;
+    return bytes;
   }
+  // RFC 9146 5.3.
+  const bytes = Buffer.allocUnsafe(23 + cid.length);
+  bytes.fill(0xff, 0, 8);
+  bytes[8] = CONTENT.cid;
+  bytes[9] = cid.length;
+  bytes[10] = CONTENT.cid;
+  bytes.writeUInt16BE(DTLS12, 11);
   bytes.set(number, 13);
   bytes.set(cid, 21);
   bytes.writeUInt16BE(length, 21 + cid.length);
+  return bytes;
 }
 
 function checkRoom(plaintext: Uint8Array, sequence: number): void {
@@ -267,8 +255,7 @@ function blocksOf(length: number): number {
   return 2 * Math.ceil(length / 16) + 4;
 }
 
-function wipe({ key, iv }: TrafficKeys, nonce: Buffer): void {
+function wipe({ key, iv }: TrafficKeys): void {
   key.fill(0);
   iv.fill(0);
-  nonce.fill(0);
 }
