@@ -7,11 +7,11 @@ import {
   keyExchangeInput,
   type OwnKey,
   pskPremaster,
-  schemeFor,
   SIGNATURE_SCHEMES,
   type SignatureScheme,
   type Suite,
   sameBytes,
+  schemeFor,
   sign,
 } from "../crypto/index.js";
 import { DtlsError } from "../errors.js";
@@ -23,8 +23,8 @@ import { CERTIFICATE_TYPES, type Extensions, notOffered } from "./extensions.js"
 import type { FlightPart } from "./flight.js";
 import type { Handshake, Step } from "./handshake.js";
 import { type CertificateRequest, ECDSA_SIGN, parseCertificateRequest } from "./messages/certificate-request.js";
-import { encodeClientKeyExchange } from "./messages/client-key-exchange.js";
 import { DTLS_1_2, encodeClientHello, RANDOM_LENGTH } from "./messages/client-hello.js";
+import { encodeClientKeyExchange } from "./messages/client-key-exchange.js";
 import { HANDSHAKE_TYPES, type HandshakeMessage, type HandshakeType } from "./messages/header.js";
 import { parseHelloVerifyRequest } from "./messages/hello-verify-request.js";
 import { parseServerHello, type ServerHello } from "./messages/server-hello.js";

@@ -1,6 +1,6 @@
 import type { Timing } from "../options.js";
 import { CONTENT, type RecordWriter } from "../record/index.js";
-import { encodeFragment, type HandshakeMessage, HANDSHAKE_TYPES, HEADER_LENGTH } from "./messages/header.js";
+import { encodeFragment, HANDSHAKE_TYPES, type HandshakeMessage, HEADER_LENGTH } from "./messages/header.js";
 
 /** What comes behind a change_cipher_spec is protected. */
 export type FlightPart = HandshakeMessage | "change_cipher_spec";

@@ -1,5 +1,5 @@
-import { decodeError, FieldReader, concat, uint16, uint16Bytes, uint16List, vector } from "../fields.js";
-import { encodeExtensions, type Extensions, parseExtensions } from "../extensions.js";
+import { type Extensions, encodeExtensions, parseExtensions } from "../extensions.js";
+import { concat, decodeError, FieldReader, uint16, uint16Bytes, uint16List, vector } from "../fields.js";
 
 /** DTLS 1.2 (RFC 6347 4.1). */
 export const DTLS_1_2 = 0xfefd;

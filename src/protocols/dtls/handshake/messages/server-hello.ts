@@ -1,5 +1,5 @@
 import { DtlsError } from "../../errors.js";
-import { encodeExtensions, type Extensions, parseExtensions } from "../extensions.js";
+import { type Extensions, encodeExtensions, parseExtensions } from "../extensions.js";
 import { concat, FieldReader, uint16, vector } from "../fields.js";
 import { RANDOM_LENGTH } from "./client-hello.js";
 

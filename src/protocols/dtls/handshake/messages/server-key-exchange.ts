@@ -1,5 +1,5 @@
-import { DtlsError } from "../../errors.js";
 import type { KeyExchange } from "../../crypto/suites.js";
+import { DtlsError } from "../../errors.js";
 import { concat, FieldReader, uint16, vector } from "../fields.js";
 import { encodeSigned, readSigned, type Signed } from "./signed.js";
 

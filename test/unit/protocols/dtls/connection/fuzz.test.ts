@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEFAULT_TIMING, type ClientOptions, type ServerOptions } from "../../../../../src/protocols/dtls/options.js";
+import { type ClientOptions, DEFAULT_TIMING, type ServerOptions } from "../../../../../src/protocols/dtls/options.js";
 import { type Random, seeded } from "../../../../support/random.js";
 import { FAIR, Network } from "./network.js";
 import { pskClient, pskServer, rawKeyPair, sessionOf, suitesOf } from "./options.js";

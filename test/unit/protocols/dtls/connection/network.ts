@@ -8,20 +8,20 @@ import {
   type RecordOutcome,
   serverConnection,
 } from "../../../../../src/protocols/dtls/connection.js";
-import {
-  encodeMessage,
-  HANDSHAKE_TYPES,
-  parseFragments,
-} from "../../../../../src/protocols/dtls/handshake/messages/header.js";
 import { DtlsError } from "../../../../../src/protocols/dtls/errors.js";
 import {
   type ClientHello,
   DTLS_1_2,
   parseClientHello,
 } from "../../../../../src/protocols/dtls/handshake/messages/client-hello.js";
+import {
+  encodeMessage,
+  HANDSHAKE_TYPES,
+  parseFragments,
+} from "../../../../../src/protocols/dtls/handshake/messages/header.js";
 import { encodeHelloVerifyRequest } from "../../../../../src/protocols/dtls/handshake/messages/hello-verify-request.js";
 import type { ClientOptions, ServerOptions } from "../../../../../src/protocols/dtls/options.js";
-import { CONTENT, parseDatagram, PlaintextWriter } from "../../../../../src/protocols/dtls/record/index.js";
+import { CONTENT, PlaintextWriter, parseDatagram } from "../../../../../src/protocols/dtls/record/index.js";
 import type { Random } from "../../../../support/random.js";
 
 /** What happens to datagrams on their way; each its own probability. */

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, createHash, type KeyObject, randomBytes } from "node:crypto";
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import {
   type KeyExchange,
   type OwnKey,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ephemeralKey, type Group, GROUPS, groupOf } from "../../../../../src/protocols/dtls/crypto/ecdh.js";
+import { ephemeralKey, GROUPS, type Group, groupOf } from "../../../../../src/protocols/dtls/crypto/ecdh.js";
 
 const LENGTHS = { x25519: [32, 32], secp256r1: [65, 32], secp384r1: [97, 48] } as const;
 const ILLEGAL = { name: "DtlsError", code: "ILLEGAL_PARAMETER" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createCipheriv } from "node:crypto";
 import { test } from "node:test";
-import { type Suite, SUITES, suiteOf } from "../../../../../src/protocols/dtls/crypto/suites.js";
+import { SUITES, type Suite, suiteOf } from "../../../../../src/protocols/dtls/crypto/suites.js";
 import { type Opened, Opener, Sealer } from "../../../../../src/protocols/dtls/record/protection.js";
 import { CONTENT, parseDatagram, type WireRecord } from "../../../../../src/protocols/dtls/record/record.js";
 
