@@ -1,6 +1,6 @@
 /**
  * Time that goes on only from one event to the next: minutes of retransmissions take milliseconds, and a seed repeats them.
- * While it is installed `setTimeout` and `clearTimeout` are its own; `setImmediate` and promises stay as they are.
+ * While it is installed `setTimeout`, `clearTimeout` and `performance.now` are its own; `setImmediate` and promises stay as they are.
  */
 export class VirtualTime {
   readonly #real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
@@ -16,11 +16,16 @@ export class VirtualTime {
   install(): () => void {
     const set = (act: (...args: unknown[]) => void, ms = 0, ...args: unknown[]): Timer =>
       this.#add(ms, () => act(...args));
+    performance.now = this.now;
     Object.assign(globalThis, {
       setTimeout: set,
       clearTimeout: (timer?: unknown) => timer instanceof Timer && timer.end(),
     });
-    return () => void Object.assign(globalThis, this.#real);
+    return () => {
+      // Its own again: what hides the method of the class goes.
+      Reflect.deleteProperty(performance, "now");
+      Object.assign(globalThis, this.#real);
+    };
   }
 
   after(ms: number, act: () => void): void {

@@ -85,6 +85,7 @@ test("timers run in the order of their times, and can be ended; time passes with
     const nested = new Promise((resolve) => setTimeout(() => setTimeout(resolve, 10), 10));
     await time.until(nested);
     assert.equal(time.now(), 20);
+    assert.equal(performance.now(), 20);
     await time.pass(4_000_000);
   } finally {
     uninstall();
