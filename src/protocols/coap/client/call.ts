@@ -161,8 +161,11 @@ export class PingCall implements Call, ClientAsker, Timed {
     if (this.#ground.calls.delete(this)) this.#done(undefined, effects);
   }
 
-  failed(error: CoapError, _now: number, effects: Effect[]): void {
-    if (this.#ground.calls.delete(this)) this.#done(error, effects);
+  failed(error: CoapError, now: number, effects: Effect[]): void {
+    if (!this.#ground.calls.has(this)) return;
+    // Whoever gives up gives up its turn as well: nobody else ends the message of a call that was aborted.
+    this.abandon(now, effects);
+    this.#done(error, effects);
   }
 
   abandon(now: number, effects: Effect[]): void {
