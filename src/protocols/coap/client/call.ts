@@ -162,15 +162,9 @@ export class PingCall implements Call, ClientAsker, Timed {
   }
 
   failed(error: CoapError, now: number, effects: Effect[]): void {
-    if (!this.#ground.calls.has(this)) return;
-    // Whoever gives up gives up its turn as well: nobody else ends the message of a call that was aborted.
-    this.abandon(now, effects);
-    this.#done(error, effects);
-  }
-
-  abandon(now: number, effects: Effect[]): void {
-    this.#ground.calls.delete(this);
+    if (!this.#ground.calls.delete(this)) return;
     if (this.#exchange !== undefined) this.#ground.exchanges.abandon(this.#exchange, now, effects);
+    this.#done(error, effects);
   }
 }
 
