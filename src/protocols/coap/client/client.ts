@@ -41,14 +41,19 @@ export interface RequestLimits {
   readonly maxBody?: number;
 }
 
-/** Hears of a resource (RFC 7641). None of it may throw. */
+/** Hears of a resource (RFC 7641). */
 export interface ObservationListener {
   /**
-   * A newer state than all before (RFC 7641 3.4), the first one included. The peer's message is acknowledged before; when the
-   * returned promise is given, only once it resolves, and a rejection leaves it unacknowledged: the peer sends it again.
+   * A newer state than all before (RFC 7641 3.4), the first one included. The peer's message is acknowledged once this returned, or
+   * once its promise resolves. A throw or a rejection leaves it unacknowledged, so that the peer sends it again; one that the peer
+   * would not send again is asked for.
    */
   next(state: IncomingResponse): void | Promise<void>;
-  /** Nothing more comes: the server refused or ended it with an answer that is no state, or it could not be kept up. Called once, save after `cancel`. */
+  /**
+   * Nothing more comes: the server refused or ended it with an error, or answered with a state that it does not say it will keep up
+   * (2.05 without Observe: the resource cannot be observed, or there is no room), or it could not be kept up. Called once, after the
+   * states that came before were taken where a server ended it; not after `cancel`.
+   */
   ended(why: IncomingResponse | CoapError): void;
 }
 
@@ -65,8 +70,9 @@ export interface CoapClient {
    */
   request(peer: Peer, request: OutgoingRequest, limits?: RequestLimits): Promise<IncomingResponse>;
   /**
-   * Observes a resource with GET or FETCH. The registration is kept up: where nothing came for Max-Age it is renewed with the same
-   * token (RFC 7641 3.3.1), and ends with a CoapError where that gets no answer.
+   * Observes a resource with GET or FETCH. States that come while one is being taken wait, up to 8 of them; more are not
+   * acknowledged. The registration is kept up: where nothing came for Max-Age it is renewed with the same token (RFC 7641 3.3.1), and
+   * ends with a CoapError where that gets no answer.
    */
   observe(peer: Peer, request: OutgoingRequest, listener: ObservationListener): Observation;
   /** Resolves when the peer answered an empty confirmable message (RFC 7252 4.3). Rejects with a CoapError. */
