@@ -126,6 +126,9 @@ export function openEndpoint(
         case "ended":
           tell(effect.ended);
           break;
+        case "deadline":
+          hasten();
+          break;
         default:
           take(effect);
       }
@@ -198,7 +201,7 @@ export function openEndpoint(
     }, wait);
   }
 
-  /** Who asks may have less time than `arm` counts on. */
+  /** Who asks may have less time than `arm` counts on, and so may what says so. */
   function hasten(): void {
     const deadline = endpoint.deadline;
     if (timer === undefined || deadline === undefined || deadline >= due) return;

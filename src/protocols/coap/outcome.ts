@@ -64,6 +64,8 @@ export type Effect =
   | { readonly kind: "notified"; readonly settle: (outcome: NotifyOutcome) => void; readonly outcome: NotifyOutcome }
   /** An observation has ended: its handler is to be told. */
   | { readonly kind: "ended"; readonly ended: () => void }
+  /** Something may be due sooner than `shortestWait` has it: `deadline` is to be looked at. */
+  | { readonly kind: "deadline" }
   | ClientEffect;
 
 /** A request that waits for its response. Opaque. */

@@ -101,7 +101,7 @@ export class Responder {
     const due = now + this.#layer.random() * this.#options.leisure;
     // Encoded now: what cannot be is a fault of the handler, which is told of it here only.
     this.#delayed.start({ effects: this.#send(open, response, now), due, place: -1 }, due);
-    return [];
+    return [{ kind: "deadline" }];
   }
 
   /** Nothing but that it came. */

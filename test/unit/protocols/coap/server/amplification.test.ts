@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type CoapResponse, CONTENT_FORMAT, OPTION, uint } from "../../../../../src/protocols/coap/index.js";
 import { block, blockOption, uintOption } from "../../../../../src/protocols/coap/options.js";
-import { known, message, path, peerAt, read, stage } from "./stage.js";
+import { known, message, PEER, path, peerAt, read, stage } from "./stage.js";
 
 const LIST = Buffer.from(Array.from({ length: 300 }, (_, index) => `</r${index}>;ct=50`).join(","));
 const list = (): CoapResponse => ({
@@ -99,6 +99,27 @@ test("one with an identity, or that has acknowledged a message, gets large ones"
   to.receive(message({ messageId: 3 }));
   to.respond(list());
   assert.equal(read(to.datagrams()[0]).payload.length, 1024);
+});
+
+test("a peer that is gone is not proved any more", () => {
+  const to = stage({}, list);
+  to.receive(message({ messageId: 1 }));
+  const echo = echoOf(to.datagrams()[0]);
+  assert.ok(echo !== undefined);
+  to.receive(message({ messageId: 2, options: [echo] }));
+  assert.equal(to.endpoint.state.proved, 1);
+  to.gone(PEER);
+  assert.equal(to.endpoint.state.proved, 0);
+});
+
+test("what a POST answers is fetched in small blocks, and was done once", () => {
+  const to = stage({}, () => ({ code: "2.04", payload: "x".repeat(150) }));
+  const sizes = [0, 1, 2].map((num) => {
+    const options = num === 0 ? [] : [block(OPTION.block2, { num, more: false, szx: 2 })];
+    to.receive(message({ code: "0.02", messageId: num, options }));
+    return read(to.datagrams()[0]).payload.length;
+  });
+  assert.deepEqual([sizes, to.requests.length], [[64, 64, 22], 1]);
 });
 
 test("a challenge does not go out in a message that is sent again and again (RFC 9175 2.4)", () => {

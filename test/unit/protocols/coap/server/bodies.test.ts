@@ -10,7 +10,7 @@ import {
 } from "../../../../../src/protocols/coap/index.js";
 import { block } from "../../../../../src/protocols/coap/options.js";
 import { Answers } from "../../../../../src/protocols/coap/server/answers.js";
-import { known, message, PEER, path, peerAt, stage } from "./stage.js";
+import { known, message, PEER, path, peerAt, read, stage } from "./stage.js";
 
 const DEVICE = known(PEER);
 const of = (size: number): Uint8Array => new Uint8Array(size).fill(0x78);
@@ -47,6 +47,19 @@ test("RFC 7959 2.4: each block of a GET is made anew, so that nothing is kept fo
   for (let num = 0; num < 4; num++)
     to.receive(message({ messageId: num, options: [block2(num, 2)] }), { peer: DEVICE });
   assert.deepEqual([to.requests.length, to.endpoint.state.answers], [4, 0]);
+});
+
+test("the ETag of a large answer is the handler's own if it gives one", () => {
+  const etag = { number: OPTION.etag, value: Uint8Array.of(1, 2, 3) };
+  for (const options of [[etag], []]) {
+    const to = stage({}, () => ({ code: "2.05", options, payload: of(2000) }));
+    to.receive(message(), { peer: DEVICE });
+    const found = read(to.datagrams()[0]).options.filter(({ number }) => number === OPTION.etag);
+    assert.deepEqual(
+      found.map(({ value }) => value.length),
+      [options.length === 1 ? 3 : 4],
+    );
+  }
 });
 
 test("FETCH in blocks: with its body again it is done again, without it is answered from what was kept (RFC 8132 2)", () => {
@@ -134,6 +147,7 @@ test("a Cache-Key has the method and the options that count, and none can pass f
   assert.equal(key([uint(OPTION.observe, 0), ...path("a"), block2(3, 2), uint(OPTION.size2, 9)]), key(path("a")));
   assert.notEqual(key(path("a")), cacheKey("0.05", path("a")));
   assert.notEqual(key(path("a", "b")), key(path("a 11:1:b")));
+  assert.notEqual(key(path("a", "b")), key(path("a 11:b")));
   assert.notEqual(key(path("a")), key([{ number: OPTION.uriQuery, value: Buffer.from("a") }]));
   assert.notEqual(key([...path("a"), uint(OPTION.accept, 50)]), key(path("a")));
 });

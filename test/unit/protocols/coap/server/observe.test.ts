@@ -373,8 +373,21 @@ test("where no message id is free the state waits, and goes when there is one", 
   assert.deepEqual(to.outcomes, ["late:sent"]);
 });
 
-test("a state with an option that no message can hold is refused at once", () => {
+test("a registration whose answer no message can hold changes nothing", () => {
+  let options: NonNullable<CoapResponse["options"]> = [];
+  const to = stage({}, () => ({ ...accept(), options }));
+  register(to, "a", 1);
+  options = [{ number: 70_000, value: EMPTY }];
+  assert.throws(() => register(to, "a", 2), RangeError);
+  assert.deepEqual([to.endings, to.observations.length, to.endpoint.state.observers], [[], 1, 1]);
+  to.datagrams();
+  to.notify(0, "x");
+  assert.deepEqual(to.lines(), ["CON 2.05 0 01 observe=1 x"], "the first one is still there");
+});
+
+test("a state with an option that no message can hold is refused at once, also if it would have to wait", () => {
   const to = observed();
+  to.notify(0, "on its way");
   const [observation] = to.observations;
   assert.ok(observation !== undefined);
   const state = { code: "2.05", options: [{ number: 70_000, value: EMPTY }] } as const;

@@ -16,7 +16,7 @@ import { EMPTY, known, line, message, PEER, read } from "./stage.js";
 const DEVICE = known(PEER);
 
 /** An endpoint over a transport without a network, whose handler lets all observe who ask. */
-function open(observe: (observer: Observer) => () => void = () => () => {}) {
+function open(observe: (observer: Observer) => () => void = () => () => {}, now = () => 0) {
   let receiver: DatagramReceiver = { datagram: () => {} };
   let settle: () => void = () => {};
   const closed = new Promise<void>((resolve) => {
@@ -51,12 +51,13 @@ function open(observe: (observer: Observer) => () => void = () => () => {}) {
     return { code: "2.05", payload: "0", observe: take };
   };
   const service = openEndpoint(transport, {
+    leisure: 1,
     handler,
-    now: () => 0,
+    now,
     epoch: 0,
     onFailure: (one) => failures.push(String(one)),
   });
-  const receive = (bytes: Uint8Array): void => receiver.datagram(bytes, DEVICE, false);
+  const receive = (bytes: Uint8Array, multicast = false): void => receiver.datagram(bytes, DEVICE, multicast);
   return {
     service,
     sent,
@@ -159,4 +160,17 @@ test("an answer that comes after the end makes no observer", async () => {
   to.release();
   await eventually(() => to.service.state.pending === 0, "it was answered");
   assert.deepEqual([to.observers.length, to.service.state.observers], [0, 0]);
+});
+
+test("an answer to a group keeps its time though a timer runs already", async () => {
+  const to = open(undefined, () => performance.now());
+  const slow = { number: OPTION.uriPath, value: Buffer.from("slow") };
+  to.receive(message({ options: [slow] }));
+  await eventually(() => to.service.state.pending === 1, "it waits");
+  const began = performance.now();
+  to.receive(message({ type: "NON", messageId: 8 }), true);
+  await eventually(() => to.sent.length === 1, "it was answered");
+  assert.ok(performance.now() - began < 700, "within its leisure of 1 ms, not when the other one is acknowledged");
+  to.release();
+  await to.service.close();
 });
