@@ -32,7 +32,10 @@ export class CoapEndpoint {
   /** ms. Who sets a timer for no longer than this need not look at `deadline` again before it runs out. */
   readonly shortestWait: number;
   /** The asking side. */
-  readonly client: Pick<ClientRole, "request" | "ping" | "abort" | "observe" | "cancel" | "taken" | "refused">;
+  readonly client: Pick<
+    ClientRole,
+    "request" | "ping" | "gather" | "abort" | "observe" | "cancel" | "taken" | "refused"
+  >;
   readonly #counters: Record<Outcome, number>;
   readonly #layer: MessageLayer;
   readonly #server: ServerRole;

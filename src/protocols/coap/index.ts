@@ -1,6 +1,7 @@
 /** CoAP over datagrams, both sides of it (RFC 7252, RFC 7641, RFC 7959). Knows nothing of a gateway. */
 export type {
   CoapClient,
+  GroupLimits,
   IncomingResponse,
   Observation,
   ObservationListener,
@@ -9,6 +10,7 @@ export type {
 } from "./client/client.js";
 export { CoapEndpoint, type EndpointOptions, type EndpointState } from "./endpoint.js";
 export { CoapError, type CoapErrorCode } from "./errors.js";
+export { ALL_COAP_NODES } from "./groups.js";
 export { filterLinks } from "./link/filter.js";
 export {
   formatLinks,

@@ -7,7 +7,7 @@ import type { ClientRole } from "./role.js";
 
 /** What turns effects into datagrams and time. */
 export interface Asking {
-  readonly role: Pick<ClientRole, "request" | "ping" | "abort" | "observe" | "cancel" | "taken" | "refused">;
+  readonly role: Pick<ClientRole, "request" | "ping" | "gather" | "abort" | "observe" | "cancel" | "taken" | "refused">;
   /** Does what is to be done, and sets the timer anew. */
   run(effects: readonly Effect[]): void;
   now(): number;
@@ -31,6 +31,8 @@ interface Waiting {
 export function createClient({ role, run, now, closed, onFailure }: Asking): AskingClient {
   const waiting = new Map<Call, Waiting>();
   const listeners = new Map<Observed, ObservationListener>();
+  /** What groups have answered so far. */
+  const gathering = new Map<Call, { readonly response: IncomingResponse; readonly partial: boolean }[]>();
   const cancelling = new Map<Observed, () => void>();
 
   /** Resolves as what was begun is settled. */
@@ -89,6 +91,23 @@ export function createClient({ role, run, now, closed, onFailure }: Asking): Ask
     async ping(peer, limits = {}) {
       await settle(() => role.ping(peer, limits, now()), limits.signal);
     },
+    async gather(group, request, limits = {}) {
+      const answers: { readonly response: IncomingResponse; readonly partial: boolean }[] = [];
+      const begin = (): ReturnType<typeof role.gather> => {
+        const begun = role.gather(group, request, limits, now());
+        gathering.set(begun.call, answers);
+        return begun;
+      };
+      await settle(begin, limits.signal);
+      const { signal } = limits;
+      const whole = answers.map(async ({ response, partial }) =>
+        partial
+          ? ask.request(response.peer, { ...request, method: "0.01" }, signal === undefined ? {} : { signal })
+          : response,
+      );
+      const settled = await Promise.allSettled(whole);
+      return settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    },
     observe(peer, request, listener) {
       const { observed, effects } = role.observe(peer, request, now());
       listeners.set(observed, listener);
@@ -115,10 +134,14 @@ export function createClient({ role, run, now, closed, onFailure }: Asking): Ask
           const { call, result } = effect;
           const who = waiting.get(call);
           waiting.delete(call);
+          gathering.delete(call);
           if (result instanceof CoapError) who?.reject(result);
           else who?.resolve(result);
           return;
         }
+        case "gathered":
+          gathering.get(effect.call)?.push(effect);
+          return;
         case "state": {
           const listener = listeners.get(effect.observed);
           if (listener !== undefined) deliver(effect.delivery, effect.state, listener).catch(onFailure);

@@ -41,6 +41,15 @@ export interface RequestLimits {
   readonly maxBody?: number;
 }
 
+/** How answers of a group are collected. */
+export interface GroupLimits {
+  /** ms from the question on. 6000 if left out: members answer at any time within 5 s (RFC 7252 8.2). */
+  readonly within?: number;
+  /** Answers, after which no more are waited for. 256 if left out. */
+  readonly most?: number;
+  readonly signal?: AbortSignal;
+}
+
 /** Hears of a resource (RFC 7641). */
 export interface ObservationListener {
   /**
@@ -75,6 +84,15 @@ export interface CoapClient {
    * ends with a CoapError where that gets no answer.
    */
   observe(peer: Peer, request: OutgoingRequest, listener: ObservationListener): Observation;
+  /**
+   * Asks a group (RFC 7252 8), with a GET that is sent once, and resolves with the answers of those who gave one in time. What is larger
+   * than one block is fetched from who has it; of whom that fails there is no answer. Rejects with a CoapError.
+   */
+  gather(
+    group: Peer,
+    request: Pick<OutgoingRequest, "path" | "query" | "accept">,
+    limits?: GroupLimits,
+  ): Promise<IncomingResponse[]>;
   /** Resolves when the peer answered an empty confirmable message (RFC 7252 4.3). Rejects with a CoapError. */
   ping(peer: Peer, limits?: Pick<RequestLimits, "timeout" | "signal">): Promise<void>;
 }

@@ -10,7 +10,8 @@ import { messageKey } from "../transmissions.js";
 import { type Outgoing, responseOf } from "./answer.js";
 import { Arrival } from "./arrival.js";
 import { type CallGround, type ClientAsker, type Done, PingCall, TransferCall } from "./call.js";
-import type { OutgoingRequest, RequestLimits } from "./client.js";
+import type { GroupLimits, OutgoingRequest, RequestLimits } from "./client.js";
+import { Gatherings } from "./gatherings.js";
 import { Exchanges, resetError, timeoutError, tokenKey } from "./exchanges.js";
 import type { Call, Delivery, Observed, OpenRequest } from "./handles.js";
 import { type ObservationGround, ObservedResource } from "./observation.js";
@@ -42,6 +43,8 @@ export interface ClientState {
   /** Messages of theirs that were sent or wait in line. */
   readonly questions: number;
   readonly observations: number;
+  /** Questions to groups whose answers are still collected. */
+  readonly gatherings: number;
 }
 
 /** 32 bits at least (RFC 7252 5.3.1). Where addresses can be forged, all that there may be. */
@@ -63,6 +66,7 @@ export class ClientRole {
   readonly #observations = new Map<string, ObservedResource>();
   readonly #timeouts = new Timers<TransferCall | PingCall>();
   readonly #renewals = new Timers<ObservedResource>();
+  readonly #gatherings: Gatherings;
   #tags = 0;
 
   constructor(layer: MessageLayer, options: ClientOptions) {
@@ -77,6 +81,7 @@ export class ClientRole {
       randomBytes: options.randomBytes ?? randomBytes,
     };
     this.#exchanges = new Exchanges(layer, this.#options);
+    this.#gatherings = new Gatherings(layer);
     this.#ground = {
       exchanges: this.#exchanges,
       uploads: new Turns(),
@@ -126,9 +131,23 @@ export class ClientRole {
     return { call, effects };
   }
 
+  /** Its answers come as `gathered`, its end as a `settled`. */
+  gather(
+    group: Peer,
+    request: Pick<OutgoingRequest, "path" | "query" | "accept">,
+    { within = 6000, most = 256 }: Pick<GroupLimits, "within" | "most">,
+    now: number,
+  ): { call: Call; effects: Effect[] } {
+    const prepared = prepare({ ...request, method: "0.01" });
+    if (prepared instanceof CoapError) return refused(group, prepared);
+    // Whoever hears the question may answer it, but nobody else: all the bytes that there may be.
+    return this.#gatherings.start(group, prepared, { token: this.#options.randomBytes(TOKEN), within, most }, now);
+  }
+
   /** The caller gives up. */
   abort(call: Call, error: CoapError, now: number): Effect[] {
     const effects: Effect[] = [];
+    this.#gatherings.abort(call, error, effects);
     if (call instanceof TransferCall || call instanceof PingCall) call.failed(error, now, effects);
     return effects;
   }
@@ -183,6 +202,10 @@ export class ClientRole {
     }
     const observation = this.#observations.get(tokenKey(peer, message.token));
     const asker = multicast ? undefined : this.#exchanges.answered(message, peer);
+    if (!multicast && asker === undefined && observation === undefined) {
+      const gathered = this.#gatherings.take(message, peer);
+      if (gathered !== undefined) return gathered;
+    }
     // What comes in an acknowledgement is an answer; to no question of ours, here.
     if (multicast || (asker === undefined && (observation === undefined || message.type === "ACK"))) {
       return stray(message, peer, multicast);
@@ -222,12 +245,15 @@ export class ClientRole {
 
   /** When `tick` wants to be called, or undefined. */
   get deadline(): number | undefined {
-    const due = [this.#exchanges.deadline, this.#timeouts.next, this.#renewals.next].filter((at) => at !== undefined);
+    const due = [this.#exchanges.deadline, this.#timeouts.next, this.#renewals.next, this.#gatherings.deadline].filter(
+      (at) => at !== undefined,
+    );
     return due.length === 0 ? undefined : Math.min(...due);
   }
 
   tick(now: number, effects: Effect[]): void {
     this.#exchanges.tick(now, effects);
+    this.#gatherings.tick(now, effects);
     for (let call = this.#timeouts.expire(now); call !== undefined; call = this.#timeouts.expire(now)) {
       call.failed(new CoapError("TIMEOUT", "no answer came in the time that was given"), now, effects);
     }
@@ -242,6 +268,7 @@ export class ClientRole {
     for (const observation of [...this.#observations.values()])
       if (of(observation)) observation.fail(error, now, effects);
     for (const call of [...this.#ground.calls]) if (of(call)) call.failed(error, now, effects);
+    if (peer === undefined) this.#gatherings.end(error, effects);
   }
 
   get state(): ClientState {
@@ -249,6 +276,7 @@ export class ClientRole {
       requests: this.#ground.calls.size,
       questions: this.#exchanges.size,
       observations: this.#observations.size,
+      gatherings: this.#gatherings.size,
     };
   }
 
