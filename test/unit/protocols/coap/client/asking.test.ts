@@ -59,9 +59,13 @@ test("two endpoints ask each other, each on the socket that it serves on", async
   assert.deepEqual([one.endpoint.counters.pong, other.endpoint.counters.ping], [1, 1]);
 });
 
-test("a caller's time and a caller's signal reject, also while the timer is set for later", async () => {
+test("a caller's time and a caller's signal reject, also while the timer is set for later", {
+  timeout: 3000,
+}, async () => {
   const { transport } = silent();
-  const endpoint = openEndpoint(transport);
+  // So the timer is set for 5 s.
+  const timing = { ...DEFAULT_TIMING, ackTimeout: 600_000 };
+  const endpoint = openEndpoint(transport, { separateAfter: 600_000, timing });
   const first = assert.rejects(endpoint.request(PEER, GET, { timeout: 600_000, signal: AbortSignal.timeout(20) }), {
     name: "CoapError",
     code: "ABORTED",

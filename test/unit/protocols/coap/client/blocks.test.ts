@@ -28,7 +28,12 @@ test("RFC 7959 figure 4: each block may be lost, or come in a message of its own
   receive("ACK 2.05 0 01 block2=0/1/64 *64");
   assert.deepEqual(wait(2000), ["CON 0.01 1 02 block2=1/0/64"]);
   receive("ACK 0.00 1");
-  assert.deepEqual(receive("CON 2.05 9 02 block2=1/0/64 end"), ["response", "ACK 0.00 9", "1= 2.05 67 B"]);
+  assert.deepEqual(receive("CON 2.05 9 02 block2=1/1/64 *64"), [
+    "response",
+    "ACK 0.00 9",
+    "CON 0.01 2 03 block2=2/0/64",
+  ]);
+  assert.deepEqual(receive("CON 2.05 10 03 block2=2/0/64 end"), ["response", "ACK 0.00 10", "1= 2.05 131 B"]);
 });
 
 test("a server may go over to smaller blocks, not to larger ones", () => {
@@ -39,7 +44,8 @@ test("a server may go over to smaller blocks, not to larger ones", () => {
   assert.deepEqual(receive("ACK 2.05 2 03 block2=5/0/16 end").at(-1), "1= 2.05 83 B");
   ask(GET);
   receive("ACK 2.05 3 04 block2=0/1/16 *16");
-  assert.deepEqual(receive("ACK 2.05 4 05 block2=1/1/32 *32").at(-1), "2! BLOCKS");
+  receive("ACK 2.05 4 05 block2=1/1/16 *16");
+  assert.deepEqual(receive("ACK 2.05 5 06 block2=1/0/32 *32").at(-1), "2! BLOCKS", "though it begins where it should");
 });
 
 for (const [what, first, second] of [
@@ -263,6 +269,9 @@ test("where messages are secured each body has a tag of its own, its answer's bl
   receive("ACK 2.04 4 05 block2=1/0/16 end", { peer });
   ask(put(10), {}, peer);
   assert.deepEqual(tags(), ["-"], "one message cannot be mixed with others");
+  ask({ ...put(1500), path: ["plain"] });
+  receive("ACK 2.04 5 06 end", { peer });
+  assert.deepEqual(tags().at(-1), "-", "where nothing is secured, taking turns is enough");
 });
 
 test("RFC 9175 2.3: 4.01 with an Echo is answered by the same request with that Echo, once", () => {

@@ -198,6 +198,7 @@ test("NSTART: one at a time to a peer, in order; others are not held up (RFC 725
   assert.deepEqual(ask(GET), []);
   assert.deepEqual(ask(GET), []);
   assert.deepEqual(ask(GET, {}, peerAt(9)), ["9: CON 0.01 0 04"]);
+  assert.deepEqual(receive("NON 2.05 7 02 early"), ["stray"], "nobody was asked that yet");
   assert.deepEqual(receive("ACK 2.05 0 01 a"), ["response", "1= 2.05 a", "CON 0.01 1 02"]);
   assert.deepEqual(receive("ACK 0.00 1"), ["acknowledged", "CON 0.01 2 03"], "an acknowledged one holds up nobody");
   assert.deepEqual(receive("NON 2.05 8 02 b"), ["response", "2= 2.05 b"]);
