@@ -46,6 +46,18 @@ test("one session for all who connect, and another after it is over", async (t) 
   assert.equal(transport.unsent, unsent + 2);
 });
 
+test("both connect to each other at once: both have the one session", async (t) => {
+  const [a, b] = [await startDtls(t, { ...PSK, ...CLIENT }), await startDtls(t, { ...PSK, ...CLIENT })];
+  const [toB, toA] = await Promise.all([a.transport.connect(at(b.port)), b.transport.connect(at(a.port))]);
+  a.transport.send(Buffer.from("from a"), toB);
+  b.transport.send(Buffer.from("from b"), toA);
+  await eventually(() => a.text === "from b" && b.text === "from a", "both were heard");
+  assert.deepEqual(
+    [a, b].map(({ transport }) => transport.sizes.open),
+    [1, 1],
+  );
+});
+
 test("a server that is not there, and a wrong key", async (t) => {
   const timing = { ...DEFAULT_TIMING, first: 20, longest: 40, retransmissions: 2 };
   const client = await startDtls(t, { ...CLIENT, timing });

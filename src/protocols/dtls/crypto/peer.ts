@@ -11,7 +11,6 @@ import {
   CLIENT_AUTH,
   certificateFacts,
   DIGITAL_SIGNATURE,
-  KEY_CERT_SIGN,
   SERVER_AUTH,
 } from "./x509.js";
 
@@ -107,14 +106,13 @@ function checkLeaf({ facts }: Link, side: Side): void {
   if (!signs || !serves) throw new DtlsError("UNSUPPORTED_CERTIFICATE", "a certificate for another purpose");
 }
 
-/** `depth`: how many certificates are below it, the peer's own included (RFC 5280 6.1.4 k to n). */
-function checkIssuer({ facts }: Link, depth: number): void {
-  const { pathLength, keyUsage } = facts;
+/**
+ * `depth`: how many certificates are below it, the peer's own included (RFC 5280 6.1.4 k to m). That its key usage allows it to sign certificates is
+ * looked at by `checkIssued` of Node.
+ */
+function checkIssuer({ facts: { pathLength } }: Link, depth: number): void {
   if (pathLength === undefined) throw new DtlsError("BAD_CERTIFICATE", "signed by what is no authority");
   if (depth - 1 > pathLength) throw new DtlsError("BAD_CERTIFICATE", "a chain longer than its authority allows");
-  if (keyUsage !== undefined && (keyUsage & KEY_CERT_SIGN) === 0) {
-    throw new DtlsError("BAD_CERTIFICATE", "signed by what may not sign certificates");
-  }
 }
 
 /** It is one of our authorities itself, or one of them signed it. */

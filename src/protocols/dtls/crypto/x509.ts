@@ -19,7 +19,6 @@ export interface CertificateFacts {
 
 /** RFC 5280 4.2.1.3. */
 export const DIGITAL_SIGNATURE = 0x80;
-export const KEY_CERT_SIGN = 0x04;
 /** id-kp-serverAuth, id-kp-clientAuth, anyExtendedKeyUsage (RFC 5280 4.2.1.12). */
 export const SERVER_AUTH = "2b06010505070301";
 export const CLIENT_AUTH = "2b06010505070302";

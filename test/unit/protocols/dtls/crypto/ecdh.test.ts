@@ -31,10 +31,13 @@ for (const group of Object.keys(GROUPS) as Group[]) {
   });
 }
 
-test("RFC 8422 5.1.2: compressed points are refused", () => {
+test("RFC 8422 5.1.2: compressed and hybrid points are refused", () => {
   const { publicKey, sharedSecret } = ephemeralKey("secp256r1");
   const compressed = Buffer.concat([Buffer.from([2 + ((publicKey.at(-1) ?? 0) & 1)]), publicKey.subarray(1, 33)]);
   assert.throws(() => sharedSecret(compressed), ILLEGAL);
+  const hybrid = Buffer.from(publicKey);
+  hybrid.writeUInt8(6 + ((publicKey.at(-1) ?? 0) & 1), 0);
+  assert.throws(() => sharedSecret(hybrid), ILLEGAL);
 });
 
 test("RFC 7748 6.1: points of small order give no secret", () => {
