@@ -1,16 +1,17 @@
+import { Epochs } from "./epochs.js";
 import { ALERTS, alertOf, DtlsError } from "./errors.js";
 import type { Established } from "./established.js";
 import { encodeAlert, parseAlert } from "./handshake/alert.js";
 import { ClientHandshake } from "./handshake/client.js";
-import { Flight, flightDatagrams } from "./handshake/flight.js";
-import type { EpochKeys, Handshake, Step } from "./handshake/handshake.js";
+import { Flight } from "./handshake/flight.js";
+import type { Handshake, Step } from "./handshake/handshake.js";
 import { type Fragment, HANDSHAKE_TYPES, parseFragments } from "./handshake/messages/header.js";
 import { Reassembly } from "./handshake/reassembly.js";
 import { ServerHandshake } from "./handshake/server.js";
 import type { VerifiedHello } from "./handshake/verified-hello.js";
 import type { ClientOptions, ServerOptions } from "./options.js";
 import type { CloseReason, Output, Received, RecordOutcome } from "./outcome.js";
-import { CONTENT, Opener, PlaintextWriter, type RecordWriter, Sealer, type WireRecord } from "./record/index.js";
+import { CONTENT, PlaintextWriter, type WireRecord } from "./record/index.js";
 import { Waiting } from "./waiting.js";
 
 export type { Established } from "./established.js";
@@ -72,16 +73,12 @@ class PeerConnection implements Connection {
   readonly clientRandom: Uint8Array;
   readonly #options: ServerOptions | ClientOptions;
   readonly #maxPlaintext: number;
-  readonly #clear: PlaintextWriter;
+  readonly #epochs: Epochs;
   #state: Connection["state"] = "handshaking";
   /** Both until the handshake is over. */
   #handshake: Handshake | undefined;
   #reassembly: Reassembly | undefined;
   #flight: Flight | undefined;
-  #opener: Opener | undefined;
-  #sealer: Sealer | undefined;
-  /** Our change_cipher_spec is sent. */
-  #sealing = false;
   #ownCid: Uint8Array | undefined;
   readonly #earlyRecords = new Waiting<WireRecord>(MAX_EARLY, MAX_EARLY_BYTES);
   readonly #earlyData = new Waiting<Uint8Array>(MAX_EARLY, MAX_EARLY_BYTES);
@@ -92,7 +89,7 @@ class PeerConnection implements Connection {
     this.clientRandom = handshake.clientRandom;
     this.#options = options;
     this.#maxPlaintext = handshake.maxPlaintext;
-    this.#clear = clear;
+    this.#epochs = new Epochs(clear);
     this.#handshake = handshake;
     this.#reassembly = new Reassembly(handshake.firstSequence, options.maxMessage);
   }
@@ -119,18 +116,16 @@ class PeerConnection implements Connection {
     const outputs: Output[] = [];
     const read = this.#read(record, now, outputs);
     // The keys may have come: what waited for them can be opened.
-    if (this.#opener !== undefined && this.#earlyRecords.size > 0) {
+    if (this.#epochs.keyed && this.#earlyRecords.size > 0) {
       for (const early of this.#earlyRecords.take()) this.#read(early, now, outputs);
     }
     return { ...read, outputs };
   }
 
   send(bytes: Uint8Array): Output[] {
-    const sealer = this.#sealer;
-    if (this.#state !== "open" || sealer === undefined) return [];
-    if (bytes.length === 0 || bytes.length > this.#maxPlaintext) return [];
-    if (sealer.exhausted) return this.#leave({ kind: "exhausted" });
-    return [{ kind: "send", datagram: sealer.write(CONTENT.applicationData, bytes) }];
+    if (this.#state !== "open" || bytes.length === 0 || bytes.length > this.#maxPlaintext) return [];
+    if (this.#epochs.exhausted) return this.#leave({ kind: "exhausted" });
+    return [{ kind: "send", datagram: this.#epochs.write(CONTENT.applicationData, bytes) }];
   }
 
   tick(now: number): Output[] {
@@ -163,15 +158,14 @@ class PeerConnection implements Connection {
     if (epoch === 0) {
       return unproved(this.#state === "open" ? "ignored" : this.#content(type, fragment, epoch, now, outputs));
     }
-    const opener = this.#opener;
-    if (opener === undefined) return unproved(this.#keepRecord(record) ? "held" : "overflow");
-    const opened = opener.open(record);
+    const opened = this.#epochs.open(record);
+    if (opened === undefined) return unproved(this.#keepRecord(record) ? "held" : "overflow");
     if (opened.ok) {
       const outcome = this.#content(opened.type, opened.plaintext, epoch, now, outputs);
       return { outcome, authentic: true, newest: opened.newest };
     }
     if (opened.reason === "forged") this.#forged = true;
-    if (opener.exhausted) outputs.push(...this.#leave({ kind: "exhausted" }));
+    if (this.#epochs.exhausted) outputs.push(...this.#leave({ kind: "exhausted" }));
     return unproved(opened.reason);
   }
 
@@ -204,6 +198,8 @@ class PeerConnection implements Connection {
   #readAlert(bytes: Uint8Array, outputs: Output[]): RecordOutcome {
     const alert = parseAlert(bytes);
     if (alert === undefined) return "malformed";
+    // During the handshake also what is not protected: without it who is refused would wait for minutes. Who could forge it for a
+    // handshake of somebody else could as well spoil a message of it.
     if (alert.code === ALERTS.CLOSE_NOTIFY) {
       // "The other party MUST respond with a close_notify alert of its own" (RFC 5246 7.2.1).
       outputs.push(...this.#leave({ kind: "peer_closed" }));
@@ -272,19 +268,16 @@ class PeerConnection implements Connection {
   }
 
   #apply({ keys, flight, established }: Step, now: number, outputs: Output[]): void {
-    if (keys !== undefined) this.#install(keys);
+    if (keys !== undefined) {
+      this.#epochs.install(keys);
+      this.#ownCid = keys.ownCid;
+    }
     if (flight !== undefined) {
       const { parts, answers, last } = flight;
       this.#flight = new Flight(parts, answers, last, this.#options.timing, now);
       this.#transmit(this.#flight, outputs);
     }
     if (established !== undefined && this.#state === "handshaking") this.#establish(established, outputs);
-  }
-
-  #install({ suite, read, write, ownCid, peerCid }: EpochKeys): void {
-    this.#ownCid = ownCid;
-    this.#opener = new Opener(suite, read, 1, ownCid);
-    this.#sealer = new Sealer(suite, write, 1, peerCid);
   }
 
   #establish(established: Established, outputs: Output[]): void {
@@ -301,22 +294,19 @@ class PeerConnection implements Connection {
   }
 
   #transmit(flight: Flight, outputs: Output[]): void {
-    // The first number was the peer's choice.
-    if (this.#clear.exhausted) {
+    if (this.#epochs.exhausted) {
       this.#end({ kind: "exhausted" }, outputs);
       return;
     }
     const size = flight.datagramSize(this.#options.mtu);
-    for (const datagram of flightDatagrams(flight.parts, this.#clear, this.#sealer, size, this.#maxPlaintext)) {
+    for (const datagram of this.#epochs.flight(flight, size, this.#maxPlaintext)) {
       outputs.push({ kind: "send", datagram });
     }
-    if (flight.parts.includes("change_cipher_spec")) this.#sealing = true;
   }
 
+  /** What is written beyond the limits of the keys are alerts alone, and few: the records keep room for them. */
   #alert(code: number, level: "warning" | "fatal", outputs: Output[]): void {
-    const writer: RecordWriter | undefined = this.#sealing ? this.#sealer : this.#clear;
-    if (writer === undefined || (writer === this.#clear && writer.exhausted)) return;
-    outputs.push({ kind: "send", datagram: writer.write(CONTENT.alert, encodeAlert(code, level)) });
+    outputs.push({ kind: "send", datagram: this.#epochs.write(CONTENT.alert, encodeAlert(code, level)) });
   }
 
   #end(reason: CloseReason, outputs: Output[]): void {
@@ -326,8 +316,7 @@ class PeerConnection implements Connection {
     this.#handshake = undefined;
     this.#reassembly = undefined;
     this.#flight = undefined;
-    this.#opener?.forget();
-    this.#sealer?.forget();
+    this.#epochs.forget();
     this.#earlyRecords.take();
     this.#earlyData.take();
     outputs.push({ kind: "closed", reason });

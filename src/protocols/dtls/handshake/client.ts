@@ -1,13 +1,10 @@
-import { isIP } from "node:net";
 import {
   ecdhePskPremaster,
   ephemeralKey,
-  GROUPS,
   groupOf,
   keyExchangeInput,
   type OwnKey,
   pskPremaster,
-  SIGNATURE_SCHEMES,
   type SignatureScheme,
   type Suite,
   sameBytes,
@@ -19,6 +16,7 @@ import type { Established } from "../established.js";
 import type { ClientOptions } from "../options.js";
 import { MAX_PLAINTEXT } from "../record/index.js";
 import type { Session } from "../session.js";
+import { chosen, mayGoOn, offer, usableSuites } from "./client-offer.js";
 import { CERTIFICATE_TYPES, type Extensions, notOffered } from "./extensions.js";
 import type { FlightPart } from "./flight.js";
 import type { Handshake, Step } from "./handshake.js";
@@ -32,7 +30,6 @@ import { type EcdhParameters, encodeEcdhParameters, parseServerKeyExchange } fro
 import { encodeSigned } from "./messages/signed.js";
 import {
   certificateTypeOf,
-  checkableTypes,
   checkSigned,
   encodeOwnCertificate,
   type PeerCertificate,
@@ -44,7 +41,6 @@ import { Transcript } from "./transcript.js";
 const EMPTY = new Uint8Array(0);
 /** A server asks once, and again when its secret has changed in between; more is somebody who wants to see hellos. */
 const MAX_VERIFY_REQUESTS = 3;
-const UNCOMPRESSED = 0;
 
 type State = "hello" | "certificate" | "key_exchange" | "certificate_request" | "hello_done" | "finished" | "over";
 
@@ -77,10 +73,7 @@ export class ClientHandshake implements Handshake {
   constructor(options: ClientOptions) {
     this.#options = options;
     this.clientRandom = options.random(RANDOM_LENGTH);
-    this.#suites = options.suites.filter(({ keyExchange }) =>
-      keyExchange === "ecdhe_ecdsa" ? checkableTypes(options.trust).length > 0 : options.psk !== undefined,
-    );
-    if (this.#suites.length === 0) throw new DtlsError("OPTIONS", "no credentials for any of the cipher suites");
+    this.#suites = usableSuites(options);
     this.#session = mayGoOn(options, this.#suites) ? options.session : undefined;
     this.#extensions = offer(options, this.#suites);
   }
@@ -327,40 +320,4 @@ export class ClientHandshake implements Handshake {
     if (this.#agreed === undefined) throw new DtlsError("INTERNAL_ERROR", "no suite");
     return this.#agreed;
   }
-}
-
-/** With the credentials that made it. */
-function mayGoOn({ session, psk, wall }: ClientOptions, suites: readonly Suite[]): boolean {
-  if (session === undefined || !suites.includes(session.suite) || session.validUntil < wall) return false;
-  if (session.suite.keyExchange === "ecdhe_ecdsa") return true;
-  return psk !== undefined && session.pskDigest !== undefined && sameBytes(pskDigest(psk.key), session.pskDigest);
-}
-
-function offer({ trust, keys, cid, serverName }: ClientOptions, suites: readonly Suite[]): Extensions {
-  const ecdhe = suites.some(({ keyExchange }) => keyExchange !== "psk");
-  const certificates = suites.some(({ keyExchange }) => keyExchange === "ecdhe_ecdsa");
-  const theirs = checkableTypes(trust);
-  const ours = [...new Set(keys.map(certificateTypeOf))];
-  const onlyX509 = (types: readonly number[]): boolean => types.every((type) => type === CERTIFICATE_TYPES.x509);
-  return {
-    // Literal addresses are not permitted (RFC 6066 3).
-    ...(serverName === undefined || isIP(serverName) !== 0 ? {} : { serverName }),
-    ...(ecdhe ? { groups: Object.values(GROUPS), pointFormats: [UNCOMPRESSED] } : {}),
-    ...(certificates ? { signatureSchemes: Object.values(SIGNATURE_SCHEMES) } : {}),
-    // X.509 alone is what goes without saying (RFC 7250 4.1).
-    ...(certificates && !onlyX509(ours) ? { clientCertificateTypes: ours } : {}),
-    ...(certificates && !onlyX509(theirs) ? { serverCertificateTypes: theirs } : {}),
-    extendedMasterSecret: true,
-    ...(cid === undefined ? {} : { connectionId: cid }),
-    renegotiationInfo: EMPTY,
-  };
-}
-
-/** What a server has chosen of a list of ours; X.509 where it says nothing. Throws DtlsError for what was not in it. */
-function chosen(answer: readonly number[] | undefined, offered: readonly number[] | undefined): number {
-  const [type = CERTIFICATE_TYPES.x509] = answer ?? [];
-  if (answer !== undefined && offered?.includes(type) !== true) {
-    throw new DtlsError("ILLEGAL_PARAMETER", "a type of certificate that was not offered");
-  }
-  return type;
 }
