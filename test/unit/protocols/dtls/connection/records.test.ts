@@ -129,6 +129,19 @@ test("what is in the clear changes nothing once the handshake is over", () => {
   assert.deepEqual(network.server.data, ["still there"]);
 });
 
+test("a Finished in the clear is none", () => {
+  const network = new Network(pskClient(), pskServer(), FAIR, seeded(1));
+  network.tamper = (datagram, to) => (to === "client" && datagram[0] === CHANGE_CIPHER_SPEC ? [] : [datagram]);
+  network.run(network.now + 100);
+  // The client waits for the Finished of the server, whose number is known to all.
+  const finished = { type: HANDSHAKE_TYPES.finished, sequence: 3, body: new Uint8Array(12) };
+  network.deliver("client", clear(CONTENT.handshake, encodeMessage(finished)));
+  assert.equal(network.client.outcomes.at(-1), "ignored");
+  network.tamper = (datagram) => [datagram];
+  network.handshake();
+  assert.equal(network.client.connection?.state, "open");
+});
+
 test("a fatal alert during the handshake ends it", () => {
   const network = new Network(pskClient(), pskServer(), FAIR, seeded(1));
   network.deliver("client", clear(CONTENT.alert, encodeAlert(40, "fatal")));

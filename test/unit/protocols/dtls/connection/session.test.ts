@@ -82,6 +82,25 @@ test("RFC 7627: who takes the extension out on the way breaks the handshake", ()
   assert.equal(network.client.established, undefined);
 });
 
+test("RFC 5246 7.4.1.4: a server hello with an extension that was not offered", () => {
+  const network = new Network(pskClient(), pskServer(), FAIR, seeded(1));
+  network.tamper = (datagram, to) => [to === "client" ? withoutExtendedMasterSecret(datagram) : datagram];
+  network.handshake(20_000);
+  assert.equal(refusal(network, "client"), "UNSUPPORTED_EXTENSION");
+});
+
+test("RFC 7250 4.2: a server that chooses a type of certificate that was not offered", () => {
+  const { client, server } = rawKeyPair();
+  const network = new Network(client, server, FAIR, seeded(1));
+  const chosen = Buffer.of(0, 20, 0, 1, 2);
+  network.tamper = (datagram, to) => {
+    const at = to === "client" ? Buffer.from(datagram).indexOf(chosen) : -1;
+    return [at < 0 ? datagram : Uint8Array.from(datagram, (byte, index) => (index === at + 4 ? 1 : byte))];
+  };
+  network.handshake(20_000);
+  assert.equal(refusal(network, "client"), "ILLEGAL_PARAMETER");
+});
+
 /** The extension becomes one that nobody knows: its number, 23, and no bytes. */
 function withoutExtendedMasterSecret(datagram: Uint8Array): Uint8Array {
   const at = Buffer.from(datagram).indexOf(Buffer.of(0, 23, 0, 0));
