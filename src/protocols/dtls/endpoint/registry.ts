@@ -26,17 +26,17 @@ export class Registry {
   readonly connecting = new Set<Association>();
   readonly byId = new Map<string, Association>();
   readonly byCid = new Map<string, Association>();
+  /** How many of those in `accepting` are with an IP address: none is not in it. */
+  readonly perAddress = new Map<string, number>();
   readonly #slots = new Map<string, Slot>();
   readonly #byIdentity = new Map<string, Set<Association>>();
-  /** Of those in `accepting`. */
-  readonly #perAddress = new Map<string, number>();
 
   at(address: string): Slot | undefined {
     return this.#slots.get(address);
   }
 
   acceptingFrom(address: string): number {
-    return this.#perAddress.get(address) ?? 0;
+    return this.perAddress.get(address) ?? 0;
   }
 
   /** All open ones of its identity, itself among them, the one that was heard longest ago first. */
@@ -55,7 +55,7 @@ export class Registry {
       return;
     }
     this.accepting.add(association);
-    this.#perAddress.set(at.address, this.acceptingFrom(at.address) + 1);
+    this.perAddress.set(at.address, this.acceptingFrom(at.address) + 1);
   }
 
   /** Its handshake is completed. The open one at its address, if there is one, was removed, or has a connection id. */
@@ -114,8 +114,8 @@ export class Registry {
     }
     if (!this.accepting.delete(association)) return;
     const others = this.acceptingFrom(at.address) - 1;
-    if (others > 0) this.#perAddress.set(at.address, others);
-    else this.#perAddress.delete(at.address);
+    if (others > 0) this.perAddress.set(at.address, others);
+    else this.perAddress.delete(at.address);
   }
 
   #slot(address: string): Slot {

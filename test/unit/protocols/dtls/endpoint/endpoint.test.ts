@@ -417,7 +417,7 @@ test("every record of noise has one outcome, and nothing is kept", () => {
   const genuine = network.seen.map(({ bytes }) => bytes);
   const before = sum(server);
   let expected = 0;
-  for (let round = 0; round < 5_000; round++) {
+  for (let round = 0; round < 20_000; round++) {
     const bytes = Buffer.from(random.pick([genuine[0] ?? KEY, ...genuine]));
     for (let flips = random.between(0, 3); flips > 0; flips--) {
       bytes.writeUInt8(random.between(0, 255), random.between(0, bytes.length - 1));
