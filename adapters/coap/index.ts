@@ -2,7 +2,7 @@ import { type Adapter, type AdapterModule, defineAdapter } from "../../src/core/
 import type { Profile } from "../../src/profile/index.js";
 import { type Address, address, type Settings, settings } from "./config.js";
 import { linkName, openSession } from "./session.js";
-import { pathProblems } from "./targets.js";
+import { pathProblems } from "./posted/targets.js";
 
 /** Devices that post readings over CoAP. One socket serves all of them: one link. */
 export const coap: AdapterModule<Profile> = defineAdapter<Profile, Settings, Address>({

@@ -4,8 +4,8 @@ import type { Journal } from "../../src/core/journal.js";
 import { type CoapService, type Outcome, openEndpoint } from "../../src/protocols/coap/index.js";
 import { type DatagramTransport, openUdp, type Peer } from "../../src/protocols/datagram/index.js";
 import { listenAddress, type Settings } from "./config.js";
-import { createHandler } from "./handler.js";
-import { createTargets, type Device } from "./targets.js";
+import { createHandler } from "./posted/handler.js";
+import { createTargets, type Device } from "./posted/targets.js";
 
 /** An open session, and what it listens on and holds: for tests and status. */
 export interface CoapSession extends Session {

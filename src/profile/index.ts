@@ -2,6 +2,10 @@
 
 export type { EncodedCommand, Poll, SerialCodec, SerialLine } from "./codec.js";
 export { serialCodec } from "./codec.js";
+export { badPayload, type FormContext, FormError, type FormProblem, type FormValue, quoted } from "./forms/form.js";
+export { readForm } from "./forms/read.js";
+export { plainValue, type TypedValue, typedValue } from "./forms/typed.js";
+export { contentFormatOf, type Form, formOf, writeAll, writeOne } from "./forms/write.js";
 export { bundledFolder, listProfiles, loadProfile } from "./load.js";
 export type { Decoded, DecodedValue } from "./message.js";
 export { parseProfile, profileJsonSchema } from "./parse.js";

@@ -4,7 +4,7 @@ import type { Journal } from "../core/journal.js";
 import type { Scalar } from "../core/reading.js";
 import type { Profile, Simulation } from "../profile/index.js";
 import { type CoapClient, connectCoap, type Outcome } from "./exchange.js";
-import { type CoapSection, type Post, postingOf, postsOf } from "./payload.js";
+import { type Posting, type Post, postingOf, postsOf } from "./payload.js";
 
 /** What a simulated device posted and what came of it. */
 export interface Posted extends Post {
@@ -22,7 +22,7 @@ export interface CoapPlay {
   /** `coap://127.0.0.1:5683` */
   readonly target: string;
   /** How it posts; the profile's way if left out. */
-  readonly posting?: CoapSection;
+  readonly posting?: Posting;
   /** ms since the Unix epoch. */
   readonly now: () => number;
   /** Ends the play. */

@@ -5,7 +5,7 @@ import type { Entry } from "../../src/core/journal.js";
 import type { Reading } from "../../src/core/reading.js";
 import { bundledFolder, loadProfile, simulation } from "../../src/profile/index.js";
 import { type Posted, playCoap } from "../../src/simulator/coap.js";
-import type { CoapSection } from "../../src/simulator/payload.js";
+import type { Posting } from "../../src/simulator/payload.js";
 import { seedOf, simulateDevice } from "../../src/simulator/simulate.js";
 import { eventually } from "../support/eventually.js";
 import { freeUdpPort } from "../support/ports.js";
@@ -47,7 +47,7 @@ test("a simulated device posts to the gateway's own adapter, below the path of i
 });
 
 const formats = ["json", "cbor", "senml-json", "senml-cbor", "text"] as const;
-for (const posting of formats.flatMap((format): CoapSection[] => [
+for (const posting of formats.flatMap((format): Posting[] => [
   ...(format === "text" ? [] : [{ format, post: "device" } as const]),
   { format, post: "resource" },
 ])) {

@@ -1,6 +1,6 @@
 import type { TestContext } from "node:test";
 import { openSession } from "../../../../adapters/coap/session.js";
-import type { Device } from "../../../../adapters/coap/targets.js";
+import type { Device } from "../../../../adapters/coap/posted/targets.js";
 import type { Entry } from "../../../../src/core/journal.js";
 import type { Reading, ReadingSink } from "../../../../src/core/reading.js";
 import type { Profile, Resource } from "../../../../src/profile/index.js";

@@ -1,13 +1,15 @@
-import type { Code } from "../../src/protocols/coap/index.js";
+import type { FormError, FormProblem } from "../../../src/profile/index.js";
+import type { Code } from "../../../src/protocols/coap/index.js";
 
 /** Splits the counter `coap_refused`. */
 export type Reason =
+  | FormProblem
   | "method"
   | "unknown_device"
-  | "unknown_resource"
-  | "other_device"
-  | "format"
-  | "bad_payload"
+  /** Nothing was proved, and the device is one that proves who it is. */
+  | "unproven"
+  /** The identity that was proved is not the device's. */
+  | "other_identity"
   | "accept"
   | "outbox_full"
   | "stopping"
@@ -29,12 +31,13 @@ export class Refusal extends Error {
   }
 }
 
-/** 4.00 with what is wrong with the payload. */
-export function badPayload(message: string): Refusal {
-  return new Refusal("4.00", "bad_payload", message);
-}
+const CODES: Readonly<Record<FormProblem, Code>> = {
+  bad_payload: "4.00",
+  other_device: "4.03",
+  unknown_resource: "4.04",
+  format: "4.15",
+};
 
-/** Text from a wire, made safe and short for a message. */
-export function quoted(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}...` : text);
+export function refusalOfForm({ problem, message }: FormError): Refusal {
+  return new Refusal(CODES[problem], problem, message);
 }

@@ -1,31 +1,29 @@
-import type { Scalar } from "../../src/core/reading.js";
-import { CONTENT_FORMAT } from "../../src/protocols/coap/index.js";
+import type { Scalar } from "../../core/reading.js";
+import { CONTENT_FORMAT } from "../../protocols/coap/index.js";
 import {
   decodeSenmlCbor,
   decodeSenmlJson,
   decodeStrictCbor,
   decodeStrictJson,
+  type ResolvedRecord,
   SENML_CBOR,
   SENML_JSON,
   SenmlError,
-} from "../../src/protocols/senml/index.js";
-import type { PayloadContext, Posted } from "./posted.js";
-import { badPayload, quoted, Refusal } from "./refusal.js";
-import { fromSenml } from "./senml.js";
-import type { Target } from "./targets.js";
+} from "../../protocols/senml/index.js";
+import { badPayload, type FormContext, FormError, type FormValue, quoted } from "./form.js";
 
 const FORMATS = "0 text, 50 JSON, 60 CBOR, 110 SenML in JSON, 112 SenML in CBOR";
 /** Enough for { resource: { v, t } }, and for saying what is wrong with one that is nested deeper. */
 const MAX_DEPTH = 8;
 
-/** Reads a payload of any Content-Format that is understood. Throws a Refusal. */
-export function decodePayload(format: number | undefined, payload: Uint8Array, context: PayloadContext): Posted[] {
-  if (payload.length === 0) throw badPayload("the request has no payload");
+/** Reads a payload of any Content-Format that is understood. Throws a FormError. */
+export function readForm(format: number | undefined, payload: Uint8Array, context: FormContext): FormValue[] {
+  if (payload.length === 0) throw badPayload("there is no payload");
   const limits = { maxBytes: context.maxBytes, maxDepth: MAX_DEPTH, maxRecords: context.maxValues };
   try {
     switch (format ?? guess(payload)) {
       case CONTENT_FORMAT.text:
-        return fromText(payload, context.target);
+        return fromText(payload, context.resource);
       case CONTENT_FORMAT.json:
         return fromTree(decodeStrictJson(payload, limits), context);
       case CONTENT_FORMAT.cbor:
@@ -35,7 +33,7 @@ export function decodePayload(format: number | undefined, payload: Uint8Array, c
       case SENML_CBOR:
         return fromSenml(decodeSenmlCbor(payload, { ...limits, now: context.now }), context);
       default:
-        throw new Refusal("4.15", "format", `Content-Format ${format ?? "missing"} is not understood, only ${FORMATS}`);
+        throw new FormError("format", `Content-Format ${format ?? "missing"} is not understood, only ${FORMATS}`);
     }
   } catch (error) {
     if (error instanceof SenmlError) throw badPayload(error.message);
@@ -60,18 +58,18 @@ function readText(payload: Uint8Array): string | undefined {
   }
 }
 
-function fromText(payload: Uint8Array, target: Target): Posted[] {
-  if (target.resource === undefined) {
-    throw badPayload("text is one value: post it to /device/resource, or post JSON to /device");
+function fromText(payload: Uint8Array, resource: string | undefined): FormValue[] {
+  if (resource === undefined) {
+    throw badPayload("text is one value: it is for one resource (/device/resource), a device has JSON");
   }
   const value = readText(payload);
-  if (value === undefined) throw badPayload(`${quoted(target.resource)}: the text is not UTF-8`);
-  return [{ resource: target.resource, value, time: undefined, unit: undefined, untyped: true }];
+  if (value === undefined) throw badPayload(`${quoted(resource)}: the text is not UTF-8`);
+  return [{ resource, value, time: undefined, unit: undefined, untyped: true }];
 }
 
 /** JSON or CBOR: for a device an object of its resources, for a resource a value or { v, t }. */
-function fromTree(tree: unknown, context: PayloadContext): Posted[] {
-  const { resource } = context.target;
+function fromTree(tree: unknown, context: FormContext): FormValue[] {
+  const { resource } = context;
   const fields = fieldsOf(tree);
   if (resource !== undefined) return [fields === undefined ? typed(resource, tree) : timed(resource, fields)];
   if (fields === undefined) {
@@ -80,7 +78,7 @@ function fromTree(tree: unknown, context: PayloadContext): Posted[] {
   }
   if (fields.size === 0) throw badPayload("the object has no values");
   if (fields.size > context.maxValues) {
-    throw badPayload(`the object has ${fields.size} values, ${context.maxValues} are allowed in one request`);
+    throw badPayload(`the object has ${fields.size} values, ${context.maxValues} are allowed at once`);
   }
   return [...fields].map(([name, value]) => {
     if (typeof name !== "string") throw badPayload(`the name of a resource is a text, ${quoted(String(name))} is not`);
@@ -94,12 +92,12 @@ function fieldsOf(tree: unknown): ReadonlyMap<unknown, unknown> | undefined {
   return new Map(Object.entries(tree));
 }
 
-function typed(resource: string, value: unknown, time?: number): Posted {
+function typed(resource: string, value: unknown, time?: number): FormValue {
   return { resource, value: scalarOf(resource, value), time, unit: undefined, untyped: false };
 }
 
 /** `{"v": 21.5, "t": 1763890000123}`: as Weir publishes it, time in ms since the epoch. */
-function timed(resource: string, fields: ReadonlyMap<unknown, unknown>): Posted {
+function timed(resource: string, fields: ReadonlyMap<unknown, unknown>): FormValue {
   for (const key of fields.keys()) {
     if (key !== "v" && key !== "value" && key !== "t") {
       throw badPayload(
@@ -128,4 +126,18 @@ function scalarOf(resource: string, value: unknown): Scalar {
   if (typeof value === "number" && Number.isFinite(value)) return value;
   const what = value === null ? "null" : typeof value === "number" ? "too large a number" : "nested";
   throw badPayload(`${quoted(resource)} is ${what}, a number, true, false or a text is wanted`);
+}
+
+/** The values of a SenML pack. A pack for one resource has records of that one only. */
+function fromSenml(records: readonly ResolvedRecord[], { resource: wanted, nameOf }: FormContext): FormValue[] {
+  if (records.length === 0) throw badPayload("the pack has no values");
+  return records.map(({ name, value, time, unit }) => {
+    const resource = nameOf(name);
+    if (resource === "") throw badPayload(`a record is named ${quoted(name)}, which names no resource`);
+    if (wanted !== undefined && resource !== wanted) {
+      throw badPayload(`a record is named ${quoted(name)}, but it is for the resource ${quoted(wanted)}`);
+    }
+    if (value === undefined) throw badPayload(`${quoted(resource)} has a sum only, a value is wanted`);
+    return { resource, value, time, unit, untyped: false };
+  });
 }

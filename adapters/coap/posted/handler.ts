@@ -1,6 +1,7 @@
-import { messageOf, WeirError } from "../../src/core/errors.js";
-import type { Journal } from "../../src/core/journal.js";
-import type { ReadingSink } from "../../src/core/reading.js";
+import { messageOf, WeirError } from "../../../src/core/errors.js";
+import type { Journal } from "../../../src/core/journal.js";
+import type { ReadingSink } from "../../../src/core/reading.js";
+import { FormError, readForm } from "../../../src/profile/index.js";
 import {
   CONTENT_FORMAT,
   type CoapHandler,
@@ -8,10 +9,10 @@ import {
   type CoapResponse,
   OPTION,
   uint,
-} from "../../src/protocols/coap/index.js";
-import { decodePayload } from "./payload.js";
+} from "../../../src/protocols/coap/index.js";
+import { resourceOf } from "./names.js";
 import { maxValues, readingsOf } from "./readings.js";
-import { Refusal } from "./refusal.js";
+import { Refusal, refusalOfForm } from "./refusal.js";
 import type { Targets } from "./targets.js";
 
 export interface HandlerContext {
@@ -61,9 +62,13 @@ async function take(request: CoapRequest, context: HandlerContext): Promise<Coap
   const { device } = target;
   try {
     const now = context.now();
-    const limits = { maxBytes: context.maxPayload, maxValues: maxValues(device) };
-    const payloadContext = { target, targets: context.targets, now, ...limits };
-    const posted = decodePayload(request.contentFormat, request.payload, payloadContext);
+    const posted = readForm(request.contentFormat, request.payload, {
+      resource: target.resource,
+      nameOf: (record) => resourceOf(record, target, context.targets),
+      now,
+      maxBytes: context.maxPayload,
+      maxValues: maxValues(device),
+    });
     await context.sink(readingsOf(device, posted, now));
     return { code: "2.04" };
   } catch (thrown) {
@@ -75,6 +80,7 @@ async function take(request: CoapRequest, context: HandlerContext): Promise<Coap
 
 /** What the sink rejected with, without telling a stranger what goes on in here. */
 function refusalOf(thrown: unknown): Refusal {
+  if (thrown instanceof FormError) return refusalOfForm(thrown);
   switch (thrown instanceof WeirError ? thrown.code : undefined) {
     case "OUTBOX_FULL":
       return new Refusal("5.03", "outbox_full", "there is no room for readings at the moment", thrown);

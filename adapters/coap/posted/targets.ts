@@ -1,7 +1,7 @@
-import type { AdapterDevice, Problem } from "../../src/core/adapter.js";
-import type { Profile } from "../../src/profile/index.js";
-import type { Address } from "./config.js";
-import { quoted, Refusal } from "./refusal.js";
+import type { AdapterDevice, Problem } from "../../../src/core/adapter.js";
+import { type Profile, quoted } from "../../../src/profile/index.js";
+import type { Address } from "../config.js";
+import { Refusal } from "./refusal.js";
 
 export type Device = AdapterDevice<Address, Profile>;
 
