@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   bundledFolder,
+  coapCodec,
+  isAsked,
   listProfiles,
   loadProfile,
   type Profile,
@@ -19,7 +21,7 @@ function shownBySamples(profile: Profile): { messages: Set<string>; resources: S
   const messages = new Set<string>();
   const resources = new Set<string>();
   for (const sample of profile.samples) {
-    if (sample.command !== undefined) continue;
+    if (sample.command !== undefined || sample.path !== undefined) continue;
     const framer = codec.framer();
     for (const output of [...framer.push(sample.bytes, 0), ...framer.end()]) {
       if (output.kind !== "frame") continue;
@@ -66,6 +68,35 @@ function simulate(profile: Profile, seed: number, times: readonly number[]): voi
   assert.ok(frames > 0, "the simulation sends nothing");
 }
 
+/** Every read has a sample and is simulated so that it decodes; every command has a sample and is understood. */
+function checkAsked(profile: Profile): void {
+  const { reads, encode } = coapCodec(profile);
+  const device = simulation(profile, 1)?.coap;
+  const answers = profile.samples.filter(({ command }) => command === undefined).map(({ path }) => path?.text);
+  const read = new Set<string>();
+  for (const one of reads) {
+    assert.ok(answers.includes(one.text), `${one.text} has no sample`);
+    const state = device?.state(one.text, START);
+    assert.ok(state !== undefined, `${one.text} is not simulated`);
+    for (const { resource, quality } of one.decode(state, START)) {
+      assert.equal(quality, "good", resource);
+      read.add(resource);
+    }
+  }
+  for (const [name, { access }] of profile.resources) if (access.includes("R")) assert.ok(read.has(name), name);
+  const told = new Set(profile.samples.map(({ command }) => command));
+  for (const name of Object.keys(profile.coap?.commands ?? {})) {
+    const value = profile.samples.find(({ command }) => command === name)?.value;
+    assert.ok(told.has(name), `the command ${name} has no sample`);
+    const { method, payload, ...place } = encode(
+      name,
+      profile.resources.get(name)?.access === "E" ? "execute" : "write",
+      value,
+    );
+    assert.equal(device?.command(method, place, payload), "done", name);
+  }
+}
+
 const profiles = listProfiles(FOLDERS);
 
 test("the devices that the README promises are there", () => {
@@ -80,6 +111,7 @@ test("the devices that the README promises are there", () => {
     "generic/text-line",
     "generic/json-line",
     "generic/climate-coap",
+    "generic/thermostat-coap",
   ]) {
     assert.ok(names.includes(name), name);
   }
@@ -93,10 +125,13 @@ for (const { name } of profiles) {
       await t.test(sample.name, () => assert.equal(sample.problem, undefined));
     }
 
+    if (isAsked(profile))
+      await t.test("what is asked and told over CoAP is shown and simulated", () => checkAsked(profile));
     if (profile.serial === undefined) {
       await t.test("is simulated", () => {
         const values = simulation(profile, 1)?.values(START);
-        assert.deepEqual([...(values?.keys() ?? [])].sort(), [...profile.resources.keys()].sort());
+        const valued = [...profile.resources].filter(([, { access }]) => access !== "E").map(([key]) => key);
+        assert.deepEqual([...(values?.keys() ?? [])].sort(), valued.sort());
       });
       return;
     }

@@ -117,7 +117,7 @@ export function decodeFrame(messages: Iterable<Message>, bytes: Uint8Array): Dec
 }
 
 /** Whether the resource's access allows the action. */
-function allows(access: Access, action: DownAction): boolean {
+export function allows(access: Access, action: DownAction): boolean {
   return access.includes({ write: "W", execute: "E" }[action]);
 }
 

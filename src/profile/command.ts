@@ -97,13 +97,47 @@ function formatValue(value: Scalar, field: PlaceholderField): string {
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder();
 
-function textCommand(request: Uint8Array, field: PlaceholderField, resource: Resource, seal: Seal): Command {
+/** How a value stands in a text, and is read there. */
+interface Notation {
+  write(value: Scalar, field: PlaceholderField): string;
+  read(text: string): Raw | undefined;
+}
+
+const PLAIN: Notation = { write: formatValue, read: (text) => text };
+
+/** A JSON value, whatever is in it: a text keeps its quotes, and cannot end the string that it is. */
+const JSON_VALUE: Notation = {
+  write(value, field) {
+    const raw = rawOf(value, field);
+    if (typeof raw === "number") return formatNumber(raw, field.decimals, 0);
+    if (typeof raw === "boolean") return String(raw);
+    const text = raw instanceof Uint8Array ? Buffer.from(raw).toString("base64") : String(raw);
+    if (text.length > MAX_TEXT) throw new RangeError(`must be at most ${MAX_TEXT} characters long`);
+    return JSON.stringify(text);
+  },
+  read(text) {
+    try {
+      const value: unknown = JSON.parse(text);
+      return typeof value === "number" || typeof value === "string" || typeof value === "boolean" ? value : undefined;
+    } catch {
+      return undefined; // the answer of this function, not a failure
+    }
+  },
+};
+
+function textCommand(
+  request: Uint8Array,
+  field: PlaceholderField,
+  resource: Resource,
+  seal: Seal,
+  notation: Notation,
+): Command {
   const template = decoder.decode(request);
   const at = template.indexOf(PLACEHOLDER);
   const before = template.slice(0, at);
   const after = template.slice(at + PLACEHOLDER.length);
   function encode(value: Scalar | undefined): Uint8Array {
-    return seal(utf8.encode(before + formatValue(required(value), field) + after));
+    return seal(utf8.encode(before + notation.write(required(value), field) + after));
   }
   return {
     encode,
@@ -112,7 +146,7 @@ function textCommand(request: Uint8Array, field: PlaceholderField, resource: Res
       // What follows the value may hold a checksum: that the whole comes out the same is what counts.
       const end = text.length - after.length;
       const named = text.startsWith(before) && end >= before.length;
-      const value = named ? readValue(text.slice(before.length, end), field, resource) : undefined;
+      const value = named ? readValue(notation.read(text.slice(before.length, end)), field, resource) : undefined;
       try {
         return value !== undefined && equal(received, encode(value)) ? { value } : undefined;
       } catch {
@@ -124,13 +158,17 @@ function textCommand(request: Uint8Array, field: PlaceholderField, resource: Res
   };
 }
 
+/** What is sent, and where the value goes. */
+export type Template = Pick<CommandSection, "request" | "value" | "isText">;
+
 const PLAIN_TEXT: PlaceholderField = { scale: 1, offset: 0, invalid: [], base: 10 };
 
-export function compileCommand(section: CommandSection, resource: Resource, seal: Seal): Command {
+/** `json`: a text with {value} is JSON. */
+export function compileCommand(section: Template, resource: Resource, seal: Seal, json = false): Command {
   const { request, value } = section;
   if (section.isText && decoder.decode(request).includes(PLACEHOLDER)) {
     const field = value === undefined || isBinary(value) ? PLAIN_TEXT : value;
-    return textCommand(request, field, resource, seal);
+    return textCommand(request, field, resource, seal, json ? JSON_VALUE : PLAIN);
   }
   if (value !== undefined && isBinary(value)) return binaryCommand(request, value, resource, seal);
   return constantCommand(request, seal);

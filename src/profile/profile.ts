@@ -1,4 +1,4 @@
-import type { CoapSection } from "./schema/profile.js";
+import type { CoapSection } from "./schema/coap.js";
 import type { SampleSection } from "./schema/samples.js";
 import type { SerialSection } from "./schema/serial.js";
 import type { SimulateSection } from "./schema/simulate.js";

@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../core/errors.js";
 import type { Scalar } from "../core/reading.js";
-import { type CompiledSerial, compileSerial, decodeFrame, type SerialCodec, serialCodec } from "./codec.js";
+import { type CompiledCoap, coapCodec, compileCoap } from "./coap/codec.js";
+import type { CoapAnswer, CoapRead } from "./coap/read.js";
+import { type CompiledSerial, compileSerial, decodeFrame, serialCodec } from "./codec.js";
+import { FormError } from "./forms/form.js";
 import type { Decoded } from "./message.js";
 import type { Profile } from "./profile.js";
 import type { ExpectedFrame, SampleSection } from "./schema/samples.js";
@@ -57,6 +60,27 @@ function showDecoded(decoded: Decoded): string {
 function sameValue(expected: string | number | boolean, value: Scalar): boolean {
   if (!(value instanceof Uint8Array)) return expected === value;
   return typeof expected === "string" && isDeepStrictEqual(parseHex(expected), Uint8Array.from(value));
+}
+
+/** Why an answer over CoAP is not what the sample says. */
+function checkAnswer({ reads }: CompiledCoap, sample: SampleSection): string | undefined {
+  const read = reads.find(({ text }) => text === sample.path?.text);
+  if (read === undefined) return `nothing is read at ${sample.path?.text}`;
+  const { bytes, contentFormat, readings = [] } = sample;
+  const expected = Array.isArray(readings) ? readings : [readings];
+  const [wanted] = expected;
+  if (wanted === undefined || expected.length > 1) return "an answer has one set of readings, not a list";
+  return compareFrame(wanted, decodeAnswer(read, { contentFormat, payload: bytes }));
+}
+
+/** As of a frame. Relative times in it count from the start of 1970, and are not compared. */
+export function decodeAnswer(read: CoapRead, answer: CoapAnswer): Decoded {
+  try {
+    return { kind: "values", message: read.text, values: read.decode(answer, 0) };
+  } catch (error) {
+    if (error instanceof FormError) return { kind: "bad", message: read.text, reason: error.message };
+    throw error;
+  }
 }
 
 /** Why a frame is not what the sample says. */
@@ -123,30 +147,37 @@ function checkFrames(compiled: CompiledSerial, sample: SampleSection): string | 
   return problems.length === 0 ? undefined : problems.join("; ");
 }
 
-function checkCommand(
-  profile: Profile,
-  codec: SerialCodec,
-  resource: string,
-  sample: SampleSection,
-): string | undefined {
+function checkCommand(profile: Profile, resource: string, sample: SampleSection): string | undefined {
   const action = profile.resources.get(resource)?.access === "E" ? "execute" : "write";
-  const { request } = codec.encode(resource, action, sample.value);
-  if (isDeepStrictEqual(request, sample.bytes)) return undefined;
-  return `the command is ${showHex(request)}, not ${showHex(sample.bytes)}`;
+  const sent = requestOf(profile, sample)(resource, action, sample.value);
+  if (sample.path !== undefined && sent.text !== sample.path.text) return `the command goes to ${sent.text}`;
+  if (isDeepStrictEqual(Uint8Array.from(sent.bytes), sample.bytes)) return undefined;
+  return `the command is ${showHex(sent.bytes)}, not ${showHex(sample.bytes)}`;
 }
 
-/** Tries every sample of a profile. A profile without a serial section has none to try. */
+/** What sends the command of a sample: over CoAP where it has a path. */
+function requestOf(profile: Profile, { path }: SampleSection) {
+  return (resource: string, action: "write" | "execute", value: Scalar | undefined) => {
+    if (path === undefined) return { bytes: serialCodec(profile).encode(resource, action, value).request, text: "" };
+    const { payload, text } = coapCodec(profile).encode(resource, action, value);
+    return { bytes: payload, text };
+  };
+}
+
+/** Tries every sample of a profile. */
 export function runSamples(profile: Profile): SampleResult[] {
-  if (profile.serial === undefined) return [];
-  const compiled = compileSerial(profile);
-  const codec = serialCodec(profile);
+  if (profile.samples.length === 0) return [];
+  const serial = profile.serial === undefined ? undefined : compileSerial(profile);
+  const overCoap = compileCoap(profile);
+  const check = (sample: SampleSection): string | undefined => {
+    if (sample.command !== undefined) return checkCommand(profile, sample.command, sample);
+    if (sample.path !== undefined) return checkAnswer(overCoap, sample);
+    return serial === undefined ? "is for a serial section, and there is none" : checkFrames(serial, sample);
+  };
   return profile.samples.map((sample) => {
     let problem: string | undefined;
     try {
-      problem =
-        sample.command === undefined
-          ? checkFrames(compiled, sample)
-          : checkCommand(profile, codec, sample.command, sample);
+      problem = check(sample);
     } catch (error) {
       // A command that refuses the sample's value.
       problem = messageOf(error);

@@ -1,4 +1,6 @@
 import type { Scalar } from "../core/reading.js";
+import { isAsked } from "./coap/codec.js";
+import { type CoapServerSimulation, coapServerSimulation, writeWhatFits } from "./coap/simulation.js";
 import { type CompiledSerial, compileSerial, decodeFrame } from "./codec.js";
 import { type Generator, generatorOf } from "./generator.js";
 import type { Message } from "./message.js";
@@ -20,6 +22,8 @@ export interface Simulation {
    * A write changes its values.
    */
   answer(request: Uint8Array, now: number): Uint8Array | undefined;
+  /** What it does as a CoAP server; undefined for a device that is none. */
+  readonly coap?: CoapServerSimulation;
 }
 
 /** What one message looks like: the first sample of it. */
@@ -32,7 +36,7 @@ export interface Model {
 export function modelsOf(compiled: CompiledSerial, profile: Profile): Map<string, Model> {
   const models = new Map<string, Model>();
   for (const sample of profile.samples) {
-    if (sample.command !== undefined) continue;
+    if (sample.command !== undefined || sample.path !== undefined) continue;
     for (const { bytes, decoded } of playSample(compiled, sample.bytes).frames) {
       const message = decoded.kind === "values" ? compiled.messages.get(decoded.message) : undefined;
       if (message !== undefined && !models.has(message.name)) models.set(message.name, { message, frame: bytes });
@@ -59,35 +63,19 @@ export function simulatedAnswer(answers: readonly string[]): string | undefined 
 
 const NOTHING = new Uint8Array();
 
-/** Writes what fits; where a value has no room (a meter at its end), the sample's own stays. */
-function writeWhatFits({ message, frame }: Model, values: ReadonlyMap<string, Scalar>): Uint8Array {
-  let written = frame;
-  for (const [resource, value] of values) {
-    if (!message.resources.has(resource)) continue;
-    try {
-      written = message.write(written, new Map([[resource, value]]));
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-    }
-  }
-  return written;
-}
-
 function serialSimulation(
   profile: Profile,
   section: SimulateSection,
   raw: (now: number) => Map<string, Scalar>,
+  written: Map<string, Scalar>,
 ): Simulation {
   const compiled = compileSerial(profile);
   const models = modelsOf(compiled, profile);
   const sends = section.sends ?? unasked(compiled);
   const said = new Set([...sends, ...answersOf(compiled).map(simulatedAnswer)]);
   const known = [...said].flatMap((name) => models.get(name ?? "") ?? []);
-  /** What commands wrote: it outlasts the generator. */
-  const written = new Map<string, Scalar>();
-
   function frameOf(model: Model, now: number): Uint8Array {
-    return compiled.seal(writeWhatFits(model, new Map([...raw(now), ...written])));
+    return compiled.seal(writeWhatFits(model.message, model.frame, new Map([...raw(now), ...written])));
   }
 
   function say(name: string | undefined, now: number): Uint8Array {
@@ -140,6 +128,11 @@ export function simulation(profile: Profile, seed: number): Simulation | undefin
     const elapsed = Math.max(0, now - origin);
     return new Map(generators.map(([name, generator]) => [name, generator(elapsed)]));
   }
-  if (profile.serial !== undefined) return serialSimulation(profile, section, raw);
-  return { every: section.every, values: raw, frames: () => [], answer: () => undefined };
+  /** What commands wrote: it outlasts the generator. */
+  const written = new Map<string, Scalar>();
+  const base =
+    profile.serial === undefined
+      ? { every: section.every, values: raw, frames: () => [], answer: () => undefined }
+      : serialSimulation(profile, section, raw, written);
+  return isAsked(profile) ? { ...base, coap: coapServerSimulation(profile, raw, written) } : base;
 }

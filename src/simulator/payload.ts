@@ -17,8 +17,8 @@ export interface Post {
 }
 
 /** How a device of this profile posts. It may have no coap section: then it posts one JSON object. */
-export function postingOf(profile: Profile): Posting {
-  return profile.coap ?? { format: "json", post: "device" };
+export function postingOf({ coap }: Profile): Posting {
+  return { format: coap?.format ?? "json", post: coap?.post ?? "device" };
 }
 
 /** The requests that carry these values, for a device that posts below `path`. Throws SenmlError for a name SenML has no words for. */

@@ -1,4 +1,5 @@
 import type { Profile } from "../profile.js";
+import { checkCoap } from "./coap.js";
 import { checkCommands } from "./commands.js";
 import { checkFraming } from "./framing.js";
 import { checkMessages } from "./messages.js";
@@ -16,6 +17,7 @@ export function checkProfile(profile: Profile, report: Report): void {
   checkFraming(profile, counting);
   checkMessages(profile, counting);
   checkCommands(profile, counting);
+  checkCoap(profile, counting);
   checkSamples(profile, counting);
   // The simulation is built from all of them: it cannot be tried before they are sound.
   if (problems === 0) checkSimulation(profile, counting);

@@ -86,7 +86,7 @@ function checkText(
 }
 
 /** The resources that a message carries. Reports what is wrong with it. */
-function checkMessage(section: MessageSection, path: Path, profile: Profile, report: Report): Set<string> {
+export function checkMessage(section: MessageSection, path: Path, profile: Profile, report: Report): Set<string> {
   const carried = new Set<string>();
   compile(section.match?.regex, [...path, "match", "regex"], report);
   checkGroup(section.keyValue?.pattern, [...path, "keyValue", "pattern"], report);

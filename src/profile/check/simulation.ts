@@ -1,5 +1,6 @@
 import { messageOf } from "../../core/errors.js";
 import type { Scalar } from "../../core/reading.js";
+import { layoutOf } from "../coap/read.js";
 import { compileSerial } from "../codec.js";
 import { extremesOf } from "../generator.js";
 import { frameOf } from "../layout/layout.js";
@@ -43,7 +44,7 @@ function samplesThatFail(profile: Profile, report: Report): boolean {
 
 /** Every simulated value has a sample to be written into, and fits there. */
 export function checkSimulation(profile: Profile, report: Report): void {
-  const { simulate, serial } = profile;
+  const { simulate, serial, coap } = profile;
   if (simulate === undefined) return;
   const failed = samplesThatFail(profile, report);
   // A simulated device sends its samples: without them all that follows would be wrong as well.
@@ -59,6 +60,11 @@ export function checkSimulation(profile: Profile, report: Report): void {
   for (const [index, { answer }] of (serial?.polls ?? []).entries()) {
     const name = simulatedAnswer(answer);
     if (name !== undefined) needsSample(["serial", "polls", index, "answer"], name);
+  }
+  for (const [index, read] of (coap?.reads ?? []).entries()) {
+    const shown = profile.samples.some(({ path, command }) => command === undefined && path?.text === read.path.text);
+    if (layoutOf(read, profile) !== undefined && !shown)
+      report(["coap", "reads", index], "has no sample, which is what a simulated device answers with");
   }
   for (const [name, generator] of Object.entries(simulate.values)) {
     const path = ["simulate", "values", name];

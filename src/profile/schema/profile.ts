@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { coap } from "./coap.js";
 import { name } from "./messages.js";
 import { sample } from "./samples.js";
 import { serial } from "./serial.js";
@@ -46,32 +47,6 @@ const resource = z
   })
   .describe("One named value of the device.");
 
-const coap = z
-  .strictObject({
-    format: z
-      .enum(["json", "text", "cbor", "senml-json", "senml-cbor"])
-      .default("json")
-      .describe("How the device writes its readings."),
-    post: z
-      .enum(["device", "resource"])
-      .default("device")
-      .describe(
-        "device: all values in one request to /{device}; resource: one request a value to /{device}/{resource}. text needs resource.",
-      ),
-  })
-  .superRefine((value, context) => {
-    if (value.format === "text" && value.post === "device") {
-      context.addIssue({
-        code: "custom",
-        path: ["post"],
-        message: "must be resource for format text: a text carries one value",
-      });
-    }
-  })
-  .describe(
-    "What the device posts over CoAP. The gateway takes every format; this one is what the simulated device uses.",
-  );
-
 export const profileSchema = z
   .strictObject({
     vendor: z.string().min(1).max(100).describe("Who makes the device."),
@@ -99,4 +74,3 @@ export const profileSchema = z
   .describe("A profile of Weir: what a model of device says and how.");
 
 export type ProfileDocument = z.output<typeof profileSchema>;
-export type CoapSection = z.output<typeof coap>;

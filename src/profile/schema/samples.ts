@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { coapPath } from "./coap.js";
 import { name } from "./messages.js";
 import { BYTES_KEYS, ONE_SPELLING, spelled, spellings } from "./text.js";
 
@@ -26,6 +27,17 @@ const frame = z.union([z.enum(["unmatched", "bad"]), z.record(name, expected)], 
 export const sample = z
   .strictObject({
     name: z.string().min(1).max(200).describe("What the sample shows, and where it was taken from."),
+    path: coapPath
+      .optional()
+      .describe("The bytes are what the device answers over CoAP at this path, or the payload of a command there."),
+    contentFormat: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .describe(
+        "The Content-Format that comes with that answer: 50 for JSON. Left out: the one that the profile says.",
+      ),
     ...BYTES_KEYS,
     readings: z
       .union([frame, z.array(frame)], { error: "must be resource: value, or a list of these, one for each frame" })
@@ -44,6 +56,13 @@ export const sample = z
     if (spellings(value) !== 1) context.addIssue(ONE_SPELLING);
     if ((value.readings === undefined) === (value.command === undefined)) {
       context.addIssue("must have either readings or command");
+    }
+    if (value.contentFormat !== undefined && (value.path === undefined || value.command !== undefined)) {
+      context.addIssue({
+        code: "custom",
+        path: ["contentFormat"],
+        message: "is for what a CoAP device answers: with path",
+      });
     }
     if (value.value !== undefined && value.command === undefined) {
       context.addIssue({ code: "custom", path: ["value"], message: "is for a command only" });

@@ -69,7 +69,7 @@ test("one request a value, below a path of several levels", () => {
 test("no values are no request, and a profile without a coap section posts JSON", () => {
   assert.deepEqual(postsOf(profile, { format: "json", post: "device" }, "air", new Map()), []);
   assert.deepEqual(postingOf(profile), { format: "json", post: "device" });
-  assert.deepEqual(postingOf({ ...profile, coap: { format: "text", post: "resource" } }), {
+  assert.deepEqual(postingOf({ ...profile, coap: { format: "text", post: "resource", reads: [], commands: {} } }), {
     format: "text",
     post: "resource",
   });
