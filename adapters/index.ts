@@ -1,6 +1,6 @@
 import type { AdapterModule } from "../src/core/adapter.js";
 import type { Profile } from "../src/profile/index.js";
-import { settings as coapSettings, listenAddress } from "./coap/config.js";
+import { listenAddress, type Settings } from "./coap/config.js";
 import { coap } from "./coap/index.js";
 import { type FarDevice, mockPorts, openSystemPort, serialAdapter } from "./serial/index.js";
 
@@ -22,9 +22,10 @@ export function createAdapters(
 
 export const adapters: readonly AdapterModule<Profile>[] = createAdapters();
 
-/** Where a client on this machine reaches the CoAP adapter with these settings: `coap://127.0.0.1:5683`. */
+/** Where a client on this machine reaches the CoAP adapter with these settings: `coap://127.0.0.1:5683`. Over UDP, if it can be. */
 export function coapTarget(settings: unknown): string {
-  const { host, port } = listenAddress(coapSettings.parse(settings).listen);
+  const { listen } = settings as Settings;
+  const { host, port } = listenAddress(listen.find((url) => !listenAddress(url).secure) ?? listen[0] ?? "");
   const here = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   return `coap://${here.includes(":") ? `[${here}]` : here}:${port}`;
 }

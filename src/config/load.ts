@@ -11,7 +11,7 @@ import { applyOverride, argumentOverride, environmentOverrides } from "./overrid
 import { createPlacer, Origins } from "./places.js";
 import { ConfigError, type ConfigProblem, type Path, pathKey, plain, throwErrors } from "./problems.js";
 import { masker, redactedYaml } from "./redact.js";
-import { type AdapterSchemas, fileSchema } from "./schema.js";
+import { type AdapterSchemas, type FileConfig, fileSchema } from "./schema.js";
 import { configJsonSchema, type Shape } from "./shape.js";
 import { explain, word } from "./wording.js";
 
@@ -74,7 +74,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   throwErrors(problems);
   if (!parsed.success) throw new ConfigError([place({ path: [], message: "is not valid" })]);
 
-  const config = effectiveConfig(parsed.data, addresses, folder, {
+  const config = effectiveConfig(absoluteAdapters(parsed.data, adapters, folder), addresses, folder, {
     hostname: options.hostname ?? hostname(),
     stateDirectory: options.env["STATE_DIRECTORY"],
   });
@@ -86,6 +86,15 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     problem: (path, message, level) => place({ path, message }, level),
     redacted: () => redactedYaml(config, filled.paths, masker(filled.secrets)),
   };
+}
+
+/** Adapters' files are beside the configuration, as all files that it names. */
+function absoluteAdapters(data: FileConfig, adapters: readonly AdapterSchemas[], folder: string): FileConfig {
+  const made = Object.entries(data.adapters).map(([name, settings]): [string, unknown] => {
+    const adapter = adapters.find((one) => one.name === name);
+    return [name, adapter?.absolute?.(settings, (path) => resolve(folder, path)) ?? settings];
+  });
+  return { ...data, adapters: Object.fromEntries(made) };
 }
 
 function sourceText({ file, text }: LoadOptions): string {

@@ -15,7 +15,7 @@ import { gatewayPrefix, template } from "./topic.js";
  */
 
 /** What the configuration needs of an adapter. */
-export type AdapterSchemas = Pick<AdapterModule<unknown>, "name" | "settings" | "address">;
+export type AdapterSchemas = Pick<AdapterModule<unknown>, "name" | "settings" | "address" | "absolute">;
 
 /** Bounds of what a file may list: far above any gateway, and enough to keep a wrong file from eating the machine. */
 const MAX_DEVICES = 5_000;

@@ -67,6 +67,8 @@ export interface AdapterModule<Profile, Settings = unknown, Address = unknown> {
   readonly settings: z.ZodType<Settings>;
   /** Describes `devices[].address`. */
   readonly address: z.ZodType<Address>;
+  /** The settings with the paths of their files made absolute. Left out: they name no files. */
+  absolute?(settings: Settings, resolve: (path: string) => string): Settings;
   /** What the schemas cannot say: a profile without the adapter's section, two devices on one port. */
   check(settings: Settings, devices: readonly AdapterDevice<Address, Profile>[]): Problem[];
   /** Groups the devices into links. No I/O. */
@@ -81,6 +83,7 @@ export function defineAdapter<Profile, Settings, Address>(
     name: module.name,
     settings: module.settings,
     address: module.address,
+    absolute: (settings, resolve) => module.absolute?.(settings as Settings, resolve) ?? settings,
     check: (settings, devices) => module.check(settings as Settings, devices as AdapterDevice<Address, Profile>[]),
     links: (settings, devices) => module.links(settings as Settings, devices as AdapterDevice<Address, Profile>[]),
   };

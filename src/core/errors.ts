@@ -11,7 +11,7 @@ export const CATALOGUE = {
   LISTEN_FAILED:
     "The address cannot be listened on. Check that it is an address of this machine and that the port is allowed.",
   CERTIFICATE_INVALID:
-    "A file under the listener's tls cannot be used. `openssl x509 -text -in FILE` shows a certificate; docs/guide/listeners.md tells how to make them.",
+    "A file under a listener's tls, or under dtls, cannot be used. `openssl x509 -text -in FILE` shows a certificate; docs/guide/listeners.md tells how to make them.",
   PORT_NOT_FOUND: "No serial port answers to that address. `weir ports` lists what is plugged in.",
   PORT_BUSY: "One program at a time can have a serial port open. End the other one (`fuser -v PORT` names it).",
   PORT_DENIED:

@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { encode } from "cborg";
 import { createHandler } from "../../adapters/coap/posted/handler.js";
-import { openSession } from "../../adapters/coap/session.js";
+import { openSession } from "../../adapters/coap/posted/session.js";
 import { createTargets } from "../../adapters/coap/posted/targets.js";
 import { WeirError } from "../../src/core/errors.js";
 import type { Journal } from "../../src/core/journal.js";
@@ -164,6 +164,8 @@ function createEndpoint() {
     at: "coap:fuzz",
     targets,
     maxPayload: 2000,
+    channel: { secure: false, required: false },
+    admit: () => true,
   });
   let now = 0;
   return {
@@ -223,16 +225,23 @@ test(`${DATAGRAMS} hostile datagrams: no exception, no growth, each counted once
 test(`${OVER_A_SOCKET} hostile datagrams over a socket: it goes on serving`, async (context) => {
   const random = seeded(context);
   let taken = 0;
-  const session = await openSession({ listen: "udp://127.0.0.1:0", maxPayload: 2000, maxPending: 64 }, DEVICES, {
-    sink: async () => {
-      taken++;
+  const session = await openSession(
+    { listen: ["udp://127.0.0.1:0"], maxPayload: 2000, maxPending: 64, dtls: undefined },
+    DEVICES,
+    {
+      sink: async () => {
+        taken++;
+      },
+      journal: () => {},
+      now: () => NOW,
+      signal: new AbortController().signal,
     },
-    journal: () => {},
-    now: () => NOW,
-    signal: new AbortController().signal,
-  });
+  );
   const socket = createSocket("udp4");
-  const client = await connect(session.local.port);
+  const [listener] = session.listeners;
+  assert.ok(listener !== undefined);
+  const { port } = listener.local;
+  const client = await connect(port);
   context.after(async () => {
     client.close();
     socket.close();
@@ -240,10 +249,10 @@ test(`${OVER_A_SOCKET} hostile datagrams over a socket: it goes on serving`, asy
   });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
-  const { counters } = session.service;
+  const { counters } = listener.service;
   const counted = (): number => OUTCOMES.reduce((sum, outcome) => sum + counters[outcome], 0);
   for (let sent = 1; sent <= OVER_A_SOCKET; sent++) {
-    socket.send(hostile(random), session.local.port, "127.0.0.1");
+    socket.send(hostile(random), port, "127.0.0.1");
     // Not more at a time than the socket's buffer holds: here none may be lost.
     if (sent % 100 === 0) await eventually(() => counted() === sent, `${sent} datagrams are counted`);
   }

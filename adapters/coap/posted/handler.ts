@@ -7,9 +7,13 @@ import {
   type CoapHandler,
   type CoapRequest,
   type CoapResponse,
+  filterLinks,
+  formatLinks,
   OPTION,
   uint,
 } from "../../../src/protocols/coap/index.js";
+import type { Peer } from "../../../src/protocols/datagram/index.js";
+import { type Channel, checkSpeaker, maySpeakFor, peerText } from "./identity.js";
 import { resourceOf } from "./names.js";
 import { maxValues, readingsOf } from "./readings.js";
 import { Refusal, refusalOfForm } from "./refusal.js";
@@ -25,6 +29,9 @@ export interface HandlerContext {
   readonly targets: Targets;
   /** Bytes. */
   readonly maxPayload: number;
+  readonly channel: Channel;
+  /** Whether the key of the sender's session is still its own; where not, the session has been ended. */
+  readonly admit: (peer: Peer) => boolean;
 }
 
 /** When there is no room, devices should come back after so many seconds (RFC 7252 5.9.3.4). */
@@ -37,16 +44,17 @@ const GET = "0.01";
 export function createHandler(context: HandlerContext): CoapHandler {
   return async (request) => {
     try {
-      return isDiscovery(request) ? discovery(request, context.targets) : await take(request, context);
+      if (!context.admit(request.peer))
+        throw new Refusal("4.01", "unproven", "the key of this session is not valid any more");
+      return isDiscovery(request) ? discovery(request, context) : await take(request, context);
     } catch (thrown) {
       const { code, reason, device, message, cause } = thrown instanceof Refusal ? thrown : refusalOf(thrown);
-      const { address, port } = request.peer;
       const why = cause === undefined ? message : `${message}: ${messageOf(cause)}`;
       context.journal({
         level: "warn",
         event: "coap_refused",
         at: device ?? context.at,
-        message: `${code} to ${address} port ${port}: ${why}`,
+        message: `${code} to ${peerText(request.peer)}: ${why}`,
         reason,
       });
       return { code, payload: message, ...(code === "5.03" ? { options: [uint(OPTION.maxAge, RETRY_AFTER)] } : {}) };
@@ -61,6 +69,7 @@ async function take(request: CoapRequest, context: HandlerContext): Promise<Coap
   const target = context.targets.find(request.path);
   const { device } = target;
   try {
+    checkSpeaker(request.peer, device, context.channel);
     const now = context.now();
     const posted = readForm(request.contentFormat, request.payload, {
       resource: target.resource,
@@ -98,11 +107,13 @@ function isDiscovery({ path }: CoapRequest): boolean {
   return path.length === 2 && path[0] === ".well-known" && path[1] === "core";
 }
 
-/** RFC 7252 7.2, RFC 6690. Filters are not looked at, which 4.1 there allows. */
-function discovery(request: CoapRequest, targets: Targets): CoapResponse {
+/** RFC 7252 7.2, RFC 6690: the devices that the sender may speak for. */
+function discovery(request: CoapRequest, { targets, channel }: HandlerContext): CoapResponse {
   if (request.method !== GET) throw new Refusal("4.05", "method", "/.well-known/core can only be read: use GET");
   if (request.accept !== undefined && request.accept !== CONTENT_FORMAT.linkFormat) {
     throw new Refusal("4.06", "accept", "/.well-known/core is there in link format (40) only");
   }
-  return { code: "2.05", options: [uint(OPTION.contentFormat, CONTENT_FORMAT.linkFormat)], payload: targets.links };
+  const own = targets.links((device) => maySpeakFor(request.peer, device, channel));
+  const payload = formatLinks(filterLinks(own, request.query));
+  return { code: "2.05", options: [uint(OPTION.contentFormat, CONTENT_FORMAT.linkFormat)], payload };
 }

@@ -1,7 +1,12 @@
 import type { AdapterDevice, Problem } from "../../../src/core/adapter.js";
 import { type Profile, quoted } from "../../../src/profile/index.js";
+import { CONTENT_FORMAT, type Link } from "../../../src/protocols/coap/index.js";
+import { SENML_CBOR, SENML_JSON } from "../../../src/protocols/senml/index.js";
 import type { Address } from "../config.js";
 import { Refusal } from "./refusal.js";
+
+/** What a device takes as a whole: JSON, CBOR, SenML. */
+const FORMATS = [CONTENT_FORMAT.json, CONTENT_FORMAT.cbor, SENML_JSON, SENML_CBOR];
 
 export type Device = AdapterDevice<Address, Profile>;
 
@@ -17,8 +22,8 @@ export interface Targets {
   find(path: readonly string[]): Target;
   /** A device other than `own` that goes by that name: its id or its path. */
   other(name: string, own: Device): Device | undefined;
-  /** In link format (RFC 6690), for /.well-known/core. */
-  readonly links: string;
+  /** Those of some devices (RFC 6690), for /.well-known/core. */
+  links(of: (device: Device) => boolean): Link[];
 }
 
 export function pathOf(device: Device): string {
@@ -43,8 +48,12 @@ export function createTargets(devices: readonly Device[]): Targets {
       const device = byName.get(name);
       return device === own ? undefined : device;
     },
-    links: devices.map((device) => `</${pathOf(device)}>;rt="weir.device";ct="50 60 110 112"`).join(","),
+    links: (of) => devices.filter(of).map(linkOf),
   };
+}
+
+function linkOf(device: Device): Link {
+  return { target: `/${pathOf(device)}`, rt: ["weir.device"], ct: FORMATS };
 }
 
 /** Two devices on one path, or one on a path that is a resource of the other. */

@@ -5,6 +5,7 @@ export type {
   IncomingResponse,
   Observation,
   ObservationListener,
+  ObserveLimits,
   OutgoingRequest,
   RequestLimits,
 } from "./client/client.js";

@@ -11,6 +11,8 @@ export interface DtlsTransport extends DatagramTransport {
   connect(to: Address): Promise<Peer>;
   /** Ends a session and tells its peer: its key was taken away, say. The receiver hears that it is gone. */
   disconnect(peer: Peer): void;
+  /** Other keys and other trust, for handshakes from now on. Sessions that are open go on; none is resumed. */
+  renew(credentials: Pick<DtlsOptions, "keys" | "trust">): void;
   readonly counters: Readonly<Counters>;
   /** Handshakes under way, open sessions, and those that could be resumed. */
   readonly sizes: { readonly shaking: number; readonly open: number; readonly resumable: number };
@@ -104,6 +106,10 @@ class Dtls implements DtlsTransport {
   disconnect({ id }: Peer): void {
     const peer = this.#endpoint.find(id);
     if (peer !== undefined) this.#run(this.#endpoint.disconnect(peer));
+  }
+
+  renew({ keys = [], trust }: Pick<DtlsOptions, "keys" | "trust">): void {
+    this.#endpoint.renew({ keys, ...(trust === undefined ? {} : { trust }) });
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { TLSSocket } from "node:tls";
-import type { PskTable } from "./psk.js";
+import type { PskTable } from "../../../core/psk.js";
 
 /**
  * The pre-shared keys of a listener. A client that names an identity that is not there gets a key that nobody has, and fails

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import type { ListenerTls } from "../../../config/index.js";
 import { messageOf } from "../../../core/errors.js";
+import { type PskTable, readPskFile } from "../../../core/psk.js";
 import { checkPair, readCertificates, readKey } from "./certificates.js";
 import { invalid, readBounded } from "./files.js";
-import { type PskTable, readPskFile } from "./psk.js";
 import { readRevocationLists } from "./revocation.js";
 import { contextOptions } from "./suites.js";
 

@@ -1,5 +1,5 @@
-import type { Effect } from "../outcome.js";
 import { CoapError } from "../errors.js";
+import type { Effect } from "../outcome.js";
 import type { CoapClient, IncomingResponse, ObservationListener, RequestLimits } from "./client.js";
 import type { ClientEffect } from "./effects.js";
 import type { Call, Delivery, Observed } from "./handles.js";
@@ -108,8 +108,8 @@ export function createClient({ role, run, now, closed, onFailure }: Asking): Ask
       const settled = await Promise.allSettled(whole);
       return settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     },
-    observe(peer, request, listener) {
-      const { observed, effects } = role.observe(peer, request, now());
+    observe(peer, request, listener, { renewAfter } = {}) {
+      const { observed, effects } = role.observe(peer, request, now(), renewAfter);
       listeners.set(observed, listener);
       run(effects);
       let cancelled: Promise<void> | undefined;

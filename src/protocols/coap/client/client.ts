@@ -66,6 +66,14 @@ export interface ObservationListener {
   ended(why: IncomingResponse | CoapError): void;
 }
 
+export interface ObserveLimits {
+  /**
+   * The registration is renewed after so many ms in which nothing came, also where Max-Age is longer: a server that began anew and
+   * forgot it is found then. Max-Age alone counts if left out.
+   */
+  readonly renewAfter?: number;
+}
+
 export interface Observation {
   /** Tells the server (RFC 7641 3.6), without waiting for its answer longer than the standard has it. Never rejects. */
   cancel(): Promise<void>;
@@ -83,7 +91,7 @@ export interface CoapClient {
    * acknowledged. The registration is kept up: where nothing came for Max-Age it is renewed with the same token (RFC 7641 3.3.1), and
    * ends with a CoapError where that gets no answer.
    */
-  observe(peer: Peer, request: OutgoingRequest, listener: ObservationListener): Observation;
+  observe(peer: Peer, request: OutgoingRequest, listener: ObservationListener, limits?: ObserveLimits): Observation;
   /**
    * Asks a group (RFC 7252 8), with a GET that is sent once, and resolves with the answers of those who gave one in time. What is larger
    * than one block is fetched from who has it; of whom that fails there is no answer. Rejects with a CoapError.

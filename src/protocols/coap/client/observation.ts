@@ -5,7 +5,7 @@ import type { Effect, Outcome } from "../outcome.js";
 import type { Timed } from "../timers.js";
 import { type Answer, responseOf } from "./answer.js";
 import type { Arrival } from "./arrival.js";
-import type { TransferCall, Done } from "./call.js";
+import type { Done, TransferCall } from "./call.js";
 import type { IncomingResponse } from "./client.js";
 import { isFresh, type Sequence } from "./freshness.js";
 import type { Delivery, Observed } from "./handles.js";
@@ -61,6 +61,8 @@ export class ObservedResource implements Observed, Timed {
   readonly peer: Peer;
   readonly token: Uint8Array;
   readonly #ground: ObservationGround;
+  /** ms. */
+  readonly #renewAfter: number;
   /** The registration that is under way. */
   #registration: TransferCall | undefined;
   /** Fetches the rest of the state that came last. */
@@ -71,10 +73,12 @@ export class ObservedResource implements Observed, Timed {
   #givenOut = false;
   #over = false;
 
-  constructor(peer: Peer, token: Uint8Array, ground: ObservationGround) {
+  /** `renewAfter`: where Max-Age is longer, in ms. */
+  constructor(peer: Peer, token: Uint8Array, ground: ObservationGround, renewAfter: number) {
     this.peer = peer;
     this.token = token;
     this.#ground = ground;
+    this.#renewAfter = renewAfter;
   }
 
   /** Registers, at first and again: the same request with the same token (RFC 7641 3.3.1). */
@@ -160,7 +164,8 @@ export class ObservedResource implements Observed, Timed {
 
   /** Something newer should come before the state that came just now is too old to be used (RFC 7641 3.3.1). */
   #expect(answer: Answer, now: number): void {
-    this.#ground.wake(this, now + responseOf(this.peer, answer).maxAge * 1000 + this.#patience());
+    const patience = responseOf(this.peer, answer).maxAge * 1000 + this.#patience();
+    this.#ground.wake(this, now + Math.min(patience, this.#renewAfter));
   }
 
   #append(state: State, answer: Answer, now: number, effects: Effect[]): void {

@@ -152,8 +152,13 @@ export class ClientRole {
     return effects;
   }
 
-  /** Its states come as `state`, its end as `over`. */
-  observe(peer: Peer, request: OutgoingRequest, now: number): { observed: Observed; effects: Effect[] } {
+  /** Its states come as `state`, its end as `over`. `renewAfter`: ms. */
+  observe(
+    peer: Peer,
+    request: OutgoingRequest,
+    now: number,
+    renewAfter = Number.POSITIVE_INFINITY,
+  ): { observed: Observed; effects: Effect[] } {
     const effects: Effect[] = [];
     const prepared = prepare(request);
     const room = this.#observations.size < this.#options.maxObservations;
@@ -162,7 +167,8 @@ export class ClientRole {
       const observed = { peer };
       return { observed, effects: why === undefined ? [] : [{ kind: "over", observed, why }] };
     }
-    const observation = new ObservedResource(peer, this.#token(peer), this.#groundOf({ request, prepared }));
+    const ground = this.#groundOf({ request, prepared });
+    const observation = new ObservedResource(peer, this.#token(peer), ground, renewAfter);
     this.#observations.set(tokenKey(peer, observation.token), observation);
     observation.renew(now, effects);
     return { observed: observation, effects };

@@ -39,7 +39,7 @@ const SPOILED: readonly EndReason[] = ["alert", "refused", "exhausted"];
  */
 export class Endpoint {
   readonly counters: Counters = newCounters();
-  readonly #settings: Settings;
+  #settings: Settings;
   readonly #jar: CookieJar;
   readonly #registry = new Registry();
   readonly #clientsSessions: SessionCache;
@@ -52,6 +52,17 @@ export class Endpoint {
     this.#jar = new CookieJar(random, now);
     this.#clientsSessions = new SessionCache(limits.resumable, limits.resumableAge);
     this.#serversSessions = new SessionCache(limits.resumable, limits.resumableAge);
+  }
+
+  /**
+   * For handshakes from now on. Sessions that are open go on; none that was made with a certificate before is resumed, as nobody
+   * knows whether it would be believed now.
+   */
+  renew({ keys, trust }: Pick<Settings, "keys" | "trust">): void {
+    const { trust: _, ...others } = this.#settings;
+    this.#settings = { ...others, keys, ...(trust === undefined ? {} : { trust }) };
+    this.#clientsSessions.clear();
+    this.#serversSessions.clear();
   }
 
   /** When `tick` wants to be called. */

@@ -1,5 +1,5 @@
 import type { TestContext } from "node:test";
-import { openSession } from "../../../../adapters/coap/session.js";
+import { openSession } from "../../../../adapters/coap/posted/session.js";
 import type { Device } from "../../../../adapters/coap/posted/targets.js";
 import type { Entry } from "../../../../src/core/journal.js";
 import type { Reading, ReadingSink } from "../../../../src/core/reading.js";
@@ -20,7 +20,7 @@ export function device(id: string, resources?: Record<string, Resource>, path?: 
           resources: new Map(Object.entries(resources)),
           samples: [],
         };
-  return { id, profile, address: { path: path?.split("/") } };
+  return { id, profile, address: { path: path?.split("/"), identity: undefined, server: undefined } };
 }
 
 export interface Bench {
@@ -43,17 +43,23 @@ export async function open(
     await options.sink?.(readings);
     taken.push(readings);
   };
-  const settings = { listen: "udp://127.0.0.1:0", maxPayload: options.maxPayload ?? 65_536, maxPending: 16 };
+  const settings = {
+    listen: ["udp://127.0.0.1:0"],
+    maxPayload: options.maxPayload ?? 65_536,
+    maxPending: 16,
+    dtls: undefined,
+  };
   const session = await openSession(settings, devices, {
     sink,
     journal: (entry) => entries.push(entry),
     now: () => NOW,
     signal: new AbortController().signal,
   });
-  const client = await connect(session.local.port);
+  const port = session.listeners[0]?.local.port ?? 0;
+  const client = await connect(port);
   context.after(async () => {
     client.close();
     await session.close();
   });
-  return { ask: (post) => client.ask(post), taken, entries, port: session.local.port };
+  return { ask: (post) => client.ask(post), taken, entries, port };
 }

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { address, listenAddress, settings } from "../../../../adapters/coap/config.js";
 import { coap } from "../../../../adapters/coap/index.js";
-import { openSession } from "../../../../adapters/coap/session.js";
+import { openSession } from "../../../../adapters/coap/posted/session.js";
 import type { LinkContext } from "../../../../src/core/adapter.js";
 import { eventually } from "../../../support/eventually.js";
 import { connect } from "./client.js";
@@ -15,7 +15,12 @@ function context(signal = new AbortController().signal): LinkContext {
 }
 
 test("settings have defaults, and say what is wrong", () => {
-  assert.deepEqual(settings.parse({}), { listen: "udp://127.0.0.1:5683", maxPayload: 65_536, maxPending: 1024 });
+  assert.deepEqual(settings.parse({}), {
+    listen: ["udp://127.0.0.1:5683"],
+    maxPayload: 65_536,
+    maxPending: 1024,
+    dtls: undefined,
+  });
   for (const listen of ["udp://0.0.0.0", "udp://[::]:5683", "udp://[fe80::1%eth0]:1", "udp://localhost:65535"]) {
     assert.equal(settings.safeParse({ listen }).success, true, listen);
   }
@@ -32,8 +37,8 @@ test("settings have defaults, and say what is wrong", () => {
   ]) {
     assert.equal(settings.safeParse({ listen }).success, false, listen);
   }
-  assert.deepEqual(listenAddress("udp://[::1]:7"), { host: "::1", port: 7 });
-  assert.deepEqual(listenAddress("udp://a.example"), { host: "a.example", port: 5683 });
+  assert.deepEqual(listenAddress("udp://[::1]:7"), { secure: false, host: "::1", port: 7 });
+  assert.deepEqual(listenAddress("udp://a.example"), { secure: false, host: "a.example", port: 5683 });
 });
 
 test("an address is a path, an object with one, or nothing", () => {
@@ -44,7 +49,7 @@ test("an address is a path, an object with one, or nothing", () => {
     ["/plant/air", ["plant", "air"]],
     [{ path: "plant/air" }, ["plant", "air"]],
   ] as const) {
-    assert.deepEqual(address.parse(given), { path });
+    assert.deepEqual(address.parse(given), { path, identity: undefined, server: undefined });
   }
   for (const given of ["", "/", "a//b", "a/b/c/d/e", ".well-known", "a b", "a?b", { path: "a", port: 1 }, 5]) {
     assert.equal(address.safeParse(given).success, false, JSON.stringify(given));
@@ -118,7 +123,7 @@ test("abort closes the session; an open that comes too late is refused", async (
   });
 });
 
-test("commands are not carried yet", async () => {
+test("a device that posts cannot be commanded", async () => {
   const session = await openSession(settings.parse({ listen: "udp://127.0.0.1:0" }), [device("a")], context());
   const command = { id: "1", device: "a", resource: "x", action: "write", value: 1, deadline: NOW + 1 } as const;
   await assert.rejects(session.execute(command), { code: "ACTION_UNSUPPORTED", message: /a\/x/ });

@@ -1,4 +1,4 @@
-import { invalid } from "./files.js";
+import { WeirError } from "./errors.js";
 
 /** Pre-shared keys by identity. A map, so that no name from a wire meets an object's prototype. */
 export type PskTable = ReadonlyMap<string, Buffer>;
@@ -18,7 +18,7 @@ export function readPskFile(file: string, text: string): PskTable {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
     const fail = (what: string): never => {
-      throw invalid(file, what, index + 1);
+      throw new WeirError("CERTIFICATE_INVALID", `${file}:${index + 1}: ${what}`);
     };
     const colon = line.indexOf(":");
     // Read as Latin-1, so that the bytes of UTF-8 are still there.

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readPskFile } from "../../../../src/broker/listeners/tls/psk.js";
-import { WeirError } from "../../../../src/core/errors.js";
+import { readPskFile } from "../../../src/core/psk.js";
+import { WeirError } from "../../../src/core/errors.js";
 
 const KEY = "00112233445566778899aabbccddeeff";
 

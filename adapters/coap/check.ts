@@ -1,0 +1,88 @@
+import type { Problem } from "../../src/core/adapter.js";
+import { isAsked } from "../../src/profile/index.js";
+import type { CoapUri } from "../../src/protocols/coap/index.js";
+import { listenAddress, type Settings } from "./config.js";
+import { FileProblem, type Material, readMaterial } from "./dtls/material.js";
+import { identityOf } from "./posted/identity.js";
+import { type Device, pathProblems } from "./posted/targets.js";
+
+/** What the schemas cannot say. Reads the files of DTLS, and opens no port. */
+export function check(settings: Settings, devices: readonly Device[]): Problem[] {
+  const posting = devices.filter(({ address }) => address.server === undefined);
+  const problems = [...listenProblems(settings), ...pathProblems(posting), ...reachProblems(settings, posting)];
+  const material = materialOf(settings, problems);
+  for (const device of devices) {
+    const { server } = device.address;
+    if (server !== undefined) problems.push(...askedProblems(settings, device, server, material));
+  }
+  return problems;
+}
+
+function listenProblems({ listen, dtls }: Settings): Problem[] {
+  const problems: Problem[] = [];
+  for (const [index, url] of listen.entries()) {
+    if (listen.indexOf(url) !== index) problems.push({ path: ["listen", index], message: `${url} is there twice` });
+  }
+  if (dtls === undefined && listen.some((url) => listenAddress(url).secure)) {
+    problems.push({
+      path: ["listen"],
+      message: "dtls:// needs keys: add psk, or cert and key, under adapters.coap.dtls",
+    });
+  }
+  return problems;
+}
+
+/** Devices that could never post. */
+function reachProblems({ listen, dtls }: Settings, posting: readonly Device[]): Problem[] {
+  if (listen.some((url) => listenAddress(url).secure)) return [];
+  if (dtls?.required === true && posting.length > 0) {
+    return [{ path: ["dtls", "required"], message: "lets nobody post: listen has no dtls:// address" }];
+  }
+  return posting
+    .filter(({ address }) => address.identity !== undefined)
+    .map(({ id }) => ({
+      device: id,
+      path: ["address", "identity"],
+      message: "is proved over DTLS only, and adapters.coap.listen has no dtls:// address",
+    }));
+}
+
+function materialOf({ dtls }: Settings, problems: Problem[]): Material | undefined {
+  if (dtls === undefined) return undefined;
+  try {
+    return readMaterial(dtls);
+  } catch (error) {
+    if (!(error instanceof FileProblem)) throw error;
+    problems.push({ path: ["dtls", error.key], message: error.message });
+    return undefined;
+  }
+}
+
+function askedProblems(settings: Settings, device: Device, server: CoapUri, material: Material | undefined): Problem[] {
+  const { id, profile } = device;
+  const problems: Problem[] = [];
+  if (profile === undefined) {
+    problems.push({
+      device: id,
+      path: ["profile"],
+      message: "a device that is asked needs a profile: it says what is asked for",
+    });
+  } else if (!isAsked(profile)) {
+    const message = `profile ${profile.name} has no reads and no commands in its coap section: there is nothing to ask`;
+    problems.push({ device: id, path: ["profile"], message });
+  }
+  if (server.scheme === "coap") {
+    if (device.address.identity === undefined) return problems;
+    const message = "is proved over DTLS only: the url must begin with coaps://";
+    return [...problems, { device: id, path: ["address", "identity"], message }];
+  }
+  if (settings.dtls === undefined) {
+    const message = "coaps:// needs keys: add psk, or ca, under adapters.coap.dtls";
+    return [...problems, { device: id, path: ["address"], message }];
+  }
+  if (material !== undefined && material.trust === undefined && !material.psk.has(identityOf(device))) {
+    const message = `${settings.dtls.psk ?? "adapters.coap.dtls.psk"} has no key of the identity ${JSON.stringify(identityOf(device))}`;
+    problems.push({ device: id, path: ["address"], message });
+  }
+  return problems;
+}

@@ -1,0 +1,91 @@
+import { messageOf, WeirError } from "../../../src/core/errors.js";
+import type { Journal } from "../../../src/core/journal.js";
+import { type DatagramTransport, openUdp, type Peer } from "../../../src/protocols/datagram/index.js";
+import { type DtlsTransport, openDtls } from "../../../src/protocols/dtls/index.js";
+import { listenAddress } from "../config.js";
+import type { DtlsSettings } from "../dtls/config.js";
+import type { Credentials } from "../dtls/credentials.js";
+
+/** One address that is listened on. */
+export interface Listener {
+  readonly url: string;
+  readonly secure: boolean;
+  readonly transport: DatagramTransport;
+  /** Whether the peer may go on; where not, its session is ended. */
+  admit(peer: Peer): boolean;
+  /** What failed since the last time, for the journal. */
+  report(journal: Journal, at: string): void;
+}
+
+/** Rejects with ADDRESS_IN_USE or LISTEN_FAILED. */
+export async function openListener(
+  url: string,
+  settings: DtlsSettings | undefined,
+  credentials: Credentials | undefined,
+): Promise<Listener> {
+  const { secure, host, port } = listenAddress(url);
+  const udp = await openUdp({ host, port }).catch((cause: unknown) => {
+    throw listenError(url, cause);
+  });
+  if (!secure) return { url, secure, transport: udp, admit: () => true, report: () => {} };
+  try {
+    if (settings === undefined || credentials === undefined) throw new Error("adapters.coap.dtls is missing");
+    return securedListener(url, udp, settings, credentials);
+  } catch (cause) {
+    await udp.close();
+    throw listenError(url, cause);
+  }
+}
+
+function securedListener(
+  url: string,
+  udp: DatagramTransport,
+  settings: DtlsSettings,
+  credentials: Credentials,
+): Listener {
+  const { keys, trust } = credentials;
+  const { sessions, idle, cid, requireClientCertificate } = settings;
+  const transport: DtlsTransport = openDtls(
+    {
+      server: {
+        ...(settings.psk === undefined ? {} : { psk: { lookup: (identity) => credentials.psk.get(identity) } }),
+        clientCertificate: requireClientCertificate ? "required" : "optional",
+      },
+      keys,
+      ...(trust === undefined ? {} : { trust }),
+      cidLength: cid,
+      idle,
+      limits: { open: sessions, resumable: sessions },
+    },
+    udp,
+  );
+  credentials.serves(transport);
+  const told = new Map<string, number>();
+  return {
+    url,
+    secure: true,
+    transport,
+    admit(peer) {
+      if (credentials.holds(peer)) return true;
+      transport.disconnect(peer);
+      return false;
+    },
+    report(journal, at) {
+      for (const [reason, total] of Object.entries(transport.counters.failed)) {
+        const count = total - (told.get(reason) ?? 0);
+        if (count === 0) continue;
+        told.set(reason, total);
+        const message = `${count} handshakes on ${url} failed (${reason})`;
+        journal({ level: "warn", event: "coap_handshake_failed", at, message, count, reason });
+      }
+    },
+  };
+}
+
+function listenError(url: string, cause: unknown): WeirError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "EADDRINUSE") {
+    return new WeirError("ADDRESS_IN_USE", `${url}: another program listens there`, { cause });
+  }
+  return new WeirError("LISTEN_FAILED", `${url}: ${messageOf(cause)}`, { cause });
+}
