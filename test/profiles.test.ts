@@ -76,7 +76,7 @@ function checkAsked(profile: Profile): void {
   const read = new Set<string>();
   for (const one of reads) {
     assert.ok(answers.includes(one.text), `${one.text} has no sample`);
-    const state = device?.state(one.text, START);
+    const state = device?.state(one, START);
     assert.ok(state !== undefined, `${one.text} is not simulated`);
     for (const { resource, quality } of one.decode(state, START)) {
       assert.equal(quality, "good", resource);

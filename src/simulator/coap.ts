@@ -4,7 +4,7 @@ import type { Journal } from "../core/journal.js";
 import type { Scalar } from "../core/reading.js";
 import type { Profile, Simulation } from "../profile/index.js";
 import { type CoapClient, connectCoap, type Outcome } from "./exchange.js";
-import { type Posting, type Post, postingOf, postsOf } from "./payload.js";
+import { type Post, type Posting, postingOf, postsOf } from "./payload.js";
 
 /** What a simulated device posted and what came of it. */
 export interface Posted extends Post {

@@ -1,7 +1,8 @@
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import type { IncomingMessage, OutgoingMessage } from "coap";
 import { messageOf } from "../core/errors.js";
+import { guard } from "./guard.js";
 import type { Post } from "./payload.js";
 
 /** How a request ended. */
@@ -108,23 +109,6 @@ export function parseTarget(target: string): { readonly host: string; readonly p
   // What a server listens on when it listens everywhere is no address to send to.
   const anywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
   return { host: anywhere[host] ?? host, port: url.port === "" ? 5683 : Number(url.port) };
-}
-
-/**
- * Stands between the socket and coap's listener, which throws at some datagrams that are legal (a Block1 option of length 0):
- * out of a socket's callback that would end the process.
- */
-function guard(socket: Socket, wanted: (from: RemoteInfo) => boolean): void {
-  const listeners = socket.listeners("message") as ((message: Buffer, from: RemoteInfo) => void)[];
-  socket.removeAllListeners("message");
-  socket.on("message", (message, from) => {
-    if (!wanted(from)) return;
-    try {
-      for (const listener of listeners) listener.call(socket, message, from);
-    } catch {
-      // The datagram is dropped as if it had been lost: the request ends with its timeout.
-    }
-  });
 }
 
 function outcomeOf(response: IncomingMessage): Outcome {

@@ -1,7 +1,8 @@
 import { messageOf, WeirError } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
-import { type Profile, type Simulation, simulation } from "../profile/index.js";
+import { type CoapServerSimulation, type Profile, type Simulation, simulation } from "../profile/index.js";
 import { playCoap } from "./coap.js";
+import { serveCoapDevice } from "./coap-server.js";
 import type { ByteLine } from "./line.js";
 import { type FarDevice, mockLine } from "./mock.js";
 import { simulationProblem } from "./problem.js";
@@ -60,7 +61,9 @@ export async function simulateDevice(device: SimulatedDevice, parts: SimulationP
   if (problem !== undefined || profile === undefined || played === undefined) {
     throw new WeirError("PROFILE_INVALID", `${id} ${problem ?? "cannot be simulated"}`);
   }
-  return device.adapter === "serial" ? simulateSerial(id, played, parts) : simulateCoap(device, profile, played, parts);
+  if (device.adapter === "serial") return simulateSerial(id, played, parts);
+  if (played.coap !== undefined) return simulateCoapServer(id, played, played.coap, parts);
+  return simulateCoap(device, profile, played, parts);
 }
 
 async function simulateSerial(id: string, played: Simulation, parts: SimulationParts): Promise<Simulated> {
@@ -97,6 +100,17 @@ async function openLine(id: string, { journal, mockPorts, hasPty = available() }
   const { line, far } = mockLine();
   mockPorts.set(address, far);
   return { address, line, release: () => void mockPorts.delete(address) };
+}
+
+/** A device that is asked: it answers as soon as it is made, and the gateway gets its address. */
+async function simulateCoapServer(
+  id: string,
+  { every }: Simulation,
+  device: CoapServerSimulation,
+  { journal, now }: SimulationParts,
+): Promise<Simulated> {
+  const server = await serveCoapDevice({ device, every, now, journal, at: id });
+  return { address: `coap://127.0.0.1:${server.port}`, start: () => {}, close: server.close };
 }
 
 function simulateCoap(

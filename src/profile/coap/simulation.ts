@@ -12,14 +12,13 @@ export interface CoapServerSimulation {
   /** What can be asked for, as paths: /sensors/climate. */
   readonly reads: readonly CoapPlace[];
   /** What its state is at a place now; undefined where there is none. */
-  state(text: string, now: number): CoapAnswer | undefined;
+  state(place: CoapPlace, now: number): CoapAnswer | undefined;
   /** Takes a command: `done`, or why not. */
   command(method: string, place: CoapPlace, payload: Uint8Array): "done" | "bad_request" | "method" | "not_found";
 }
 
-/** A path with its query, and as text. */
+/** A path with its query. */
 export interface CoapPlace {
-  readonly text: string;
   readonly path: readonly string[];
   readonly query: readonly string[];
 }
@@ -44,6 +43,10 @@ function writerOf(section: CoapReadSection, profile: Profile): (values: Readonly
         : writeOne(form, section.resource, value, resources);
     return { contentFormat: contentFormatOf(form), payload };
   };
+}
+
+function keyOf({ path, query }: CoapPlace): string {
+  return JSON.stringify([path, query]);
 }
 
 interface Writable {
@@ -72,13 +75,14 @@ export function coapServerSimulation(
   written: Map<string, Scalar>,
 ): CoapServerSimulation {
   const { reads, commands } = compileCoap(profile);
-  const writers = new Map((profile.coap?.reads ?? []).map((read) => [read.path.text, writerOf(read, profile)]));
+  const writers = new Map((profile.coap?.reads ?? []).map((read) => [keyOf(read.path), writerOf(read, profile)]));
   return {
     reads,
-    state: (text, now) => writers.get(text)?.(new Map([...raw(now), ...written])),
-    command(method, { text }, payload) {
-      const there = [...commands].filter(([, command]) => command.text === text);
-      if (there.length === 0) return writers.has(text) ? "method" : "not_found";
+    state: (place, now) => writers.get(keyOf(place))?.(new Map([...raw(now), ...written])),
+    command(method, place, payload) {
+      const key = keyOf(place);
+      const there = [...commands].filter(([, command]) => keyOf(command) === key);
+      if (there.length === 0) return writers.has(key) ? "method" : "not_found";
       const meant = there.filter(([, command]) => command.method === method);
       if (meant.length === 0) return "method";
       for (const [name, command] of meant) {
