@@ -1,0 +1,97 @@
+/** Devices that are CoAP servers: libcoap's, and the simulated ones, which are npm's coap. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type CoapLink, linkDevices } from "../support/coap-link.js";
+import { eventually } from "../support/eventually.js";
+import { temporaryFolder } from "../support/folder.js";
+import { locate, needs, type Peer } from "../support/peers.js";
+import { freeUdpPort } from "../support/ports.js";
+import { type Program, startProgram } from "../support/program.js";
+
+/** What of libcoap's example server is of use: a clock that can be observed, and a text that can be changed. */
+const LIBCOAP = `
+vendor: libcoap
+model: coap-server
+resources:
+  time: { type: string }
+  ticks: {}
+  data: { type: string, access: RW }
+  gone: { type: string, access: W }
+coap:
+  reads:
+    - { path: /time, how: observe, every: 2s, resource: time }
+    - { path: "/time?ticks", how: poll, every: 1s, contentFormat: text, resource: ticks }
+    - { path: /example_data, how: get, resource: data }
+  commands:
+    data: { path: /example_data }
+    gone: { path: /nowhere/at/all, method: post }
+`;
+const KEY = "a key of twenty four bytes";
+
+async function startServer(t: TestContext, program: Peer, port: number, ...args: string[]): Promise<Program> {
+  const folder = temporaryFolder("weir-coap-server-");
+  const server = await startProgram({
+    command: locate(program) ?? program,
+    args: ["-A", "127.0.0.1", "-p", `${port}`, "-v", "7", ...args],
+    ready: /created UDP +endpoint|created DTLS endpoint/,
+    log: join(folder, "log"),
+  });
+  t.after(async () => void (await server.signal("SIGKILL")));
+  return server;
+}
+
+function values({ readings }: CoapLink, resource: string): unknown[] {
+  return readings.filter((reading) => reading.resource === resource).map(({ value }) => value);
+}
+
+test("libcoap's server is observed, polled and told", needs("coap-server-notls"), async (t) => {
+  const port = await freeUdpPort();
+  await startServer(t, "coap-server-notls", port);
+  const link = linkDevices(t, {}, [{ id: "sun", address: `coap://127.0.0.1:${port}`, profile: LIBCOAP }]);
+  await eventually(() => new Set(values(link, "time")).size >= 3, "the clock told three seconds");
+  await eventually(() => values(link, "ticks").length >= 2, "the ticks were polled twice");
+  assert.ok(values(link, "ticks").every((ticks) => typeof ticks === "number"));
+
+  await link.execute("sun", "data", "write", "set by a command");
+  assert.equal(await link.execute("sun", "data", "read"), "set by a command");
+  assert.deepEqual(values(link, "data"), ["set by a command"]);
+  await assert.rejects(link.execute("sun", "gone", "write", "x"), {
+    code: "COMMAND_FAILED",
+    message: /answered 4\.0[45]/,
+  });
+  await assert.rejects(link.execute("sun", "gone", "read"), { code: "ACTION_UNSUPPORTED" });
+  await assert.rejects(link.execute("sun", "data", "write", "x", -1), { code: "COMMAND_EXPIRED" });
+  assert.deepEqual(
+    link.states.filter((state) => state === "waiting"),
+    [],
+  );
+});
+
+test("a server that began anew is observed again, and nobody had to tell", needs("coap-server-notls"), async (t) => {
+  const port = await freeUdpPort();
+  const first = await startServer(t, "coap-server-notls", port);
+  const profile = LIBCOAP.replace(/ +- \{ path: "\/time\?ticks.*\n/, "");
+  const link = linkDevices(t, {}, [{ id: "sun", address: `coap://127.0.0.1:${port}`, profile }]);
+  await eventually(() => values(link, "time").length >= 2, "the clock is observed");
+  await first.signal("SIGKILL");
+  const before = values(link, "time").length;
+  await startServer(t, "coap-server-notls", port);
+  // Two of them: one comes with the registration, the next is a notification.
+  await eventually(() => new Set(values(link, "time").slice(before)).size >= 3, "the clock is observed again");
+});
+
+test("over DTLS with a shared key", needs("coap-server-openssl"), async (t) => {
+  const port = await freeUdpPort();
+  // The secured port is the one above.
+  await startServer(t, "coap-server-openssl", port - 1, "-k", KEY, "-h", "hint");
+  const psk = join(temporaryFolder("weir-psk-"), "psk");
+  writeFileSync(psk, `sun:${Buffer.from(KEY).toString("hex")}\n`);
+  const link = linkDevices(t, { dtls: { psk } }, [
+    { id: "sun", address: `coaps://127.0.0.1:${port}`, profile: LIBCOAP },
+  ]);
+  await eventually(() => new Set(values(link, "time")).size >= 3, "the clock told three seconds");
+  await link.execute("sun", "data", "write", "secret");
+  assert.equal(await link.execute("sun", "data", "read"), "secret");
+});
