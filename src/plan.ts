@@ -192,9 +192,10 @@ function adapterProblems(adapters: Adapters, loaded: LoadedConfig, shelf: Shelf)
     profile: profile === undefined ? undefined : shelf.of(profile),
   }));
   return shares.flatMap(({ module, settings, devices }) =>
-    module.check(settings, devices).map(({ device, path, message }) => {
+    module.check(settings, devices).map(({ device, path, message, level }) => {
       const index = config.devices.findIndex((d) => d.id === device);
-      return loaded.problem(index < 0 ? ["adapters", module.name, ...path] : ["devices", index, ...path], message);
+      const place = index < 0 ? ["adapters", module.name, ...path] : ["devices", index, ...path];
+      return loaded.problem(place, message, level);
     }),
   );
 }

@@ -2,7 +2,8 @@ import type { Problem } from "../../src/core/adapter.js";
 import { isAsked } from "../../src/profile/index.js";
 import type { CoapUri } from "../../src/protocols/coap/index.js";
 import { listenAddress, type Settings } from "./config.js";
-import { FileProblem, type Material, readMaterial } from "./dtls/material.js";
+import type { DtlsSettings } from "./dtls/config.js";
+import { FileProblem, isExposed, type Material, readMaterial } from "./dtls/material.js";
 import { identityOf } from "./posted/identity.js";
 import { type Device, pathProblems } from "./posted/targets.js";
 
@@ -49,6 +50,7 @@ function reachProblems({ listen, dtls }: Settings, posting: readonly Device[]): 
 
 function materialOf({ dtls }: Settings, problems: Problem[]): Material | undefined {
   if (dtls === undefined) return undefined;
+  problems.push(...exposedProblems(dtls));
   try {
     return readMaterial(dtls);
   } catch (error) {
@@ -56,6 +58,15 @@ function materialOf({ dtls }: Settings, problems: Problem[]): Material | undefin
     problems.push({ path: ["dtls", error.key], message: error.message });
     return undefined;
   }
+}
+
+function exposedProblems(dtls: DtlsSettings): Problem[] {
+  return (["psk", "key"] as const).flatMap((key) => {
+    const file = dtls[key];
+    if (file === undefined || !isExposed(file)) return [];
+    const message = `the file ${file} can be read by others than its owner: chmod 600`;
+    return [{ path: ["dtls", key], message, level: "warning" as const }];
+  });
 }
 
 function askedProblems(settings: Settings, device: Device, server: CoapUri, material: Material | undefined): Problem[] {

@@ -99,6 +99,21 @@ const url = z
     "Of a device that is a CoAP server: coap://192.168.1.20, or coaps://sensor.local:5684/base. The gateway asks it what its profile says.",
   );
 
+/** A text is one or the other: the words about what is wrong are those of the one that was meant. */
+const place = z
+  .string()
+  .transform((text, context) => {
+    const isUrl = /^[a-z]+:/i.test(text);
+    const read = isUrl ? url.safeParse(text) : path.safeParse(text);
+    if (!read.success) {
+      for (const { message } of read.error.issues) context.addIssue(message);
+      return z.NEVER;
+    }
+    return typeof read.data === "string" ? { path: read.data, url: undefined } : { path: undefined, url: read.data };
+  })
+  .transform((given) => ({ ...given, identity: undefined }))
+  .describe("The path that the device posts to, or the URL where it is asked.");
+
 const identity = z
   .string()
   .min(1, "must not be empty")
@@ -122,11 +137,7 @@ const fields = z
   });
 
 export const address: z.ZodType<Address> = z
-  .union([
-    path.transform((given) => ({ path: given, url: undefined, identity: undefined })),
-    url.transform((given) => ({ path: undefined, url: given, identity: undefined })),
-    fields,
-  ])
+  .union([place, fields])
   .optional()
   .transform((given): Address => {
     const segments = given?.path?.replace(/^\//, "").split("/");

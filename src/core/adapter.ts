@@ -58,6 +58,8 @@ export interface Problem {
   readonly device?: string;
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** An error if left out. */
+  readonly level?: "error" | "warning";
 }
 
 /** What `adapters/index.ts` lists. `Settings` are those of the transport, `Address` is where one device is on it. */

@@ -89,6 +89,12 @@ function readFile(key: FileKey, path: string): string {
   }
 }
 
+/** Whether group or others may read it; Windows has no such bits. */
+export function isExposed(file: string): boolean {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;
+  return process.platform !== "win32" && (mode & 0o044) !== 0;
+}
+
 /** Another text where any of the files is another one, or was written. */
 export function stampOf(settings: DtlsSettings): string {
   return FILE_KEYS.map((key) => {
