@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
 import type { IncomingMessage, ObserveWriteStream, OutgoingMessage } from "coap";
 import { messageOf } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
@@ -34,6 +35,8 @@ interface Observer {
 const MAX_OBSERVERS = 32;
 /** Answers that npm coap keeps for requests that come twice, in bytes. */
 const CACHE_SIZE = 256 * 1024;
+/** Before an answer that is not there by then, an empty acknowledgement is sent. In ms. */
+const ACKNOWLEDGE_AFTER = 20;
 
 /**
  * Plays a device that is a CoAP server, on a port of this machine's own address. It is npm's coap, which is not our own client's
@@ -45,7 +48,7 @@ export async function serveCoapDevice({ device, every, now, journal, at }: CoapD
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
   const observers = new Map<string, Observer>();
-  const server = createServer({ cacheSize: CACHE_SIZE });
+  const server = createServer({ cacheSize: CACHE_SIZE, piggybackReplyMs: ACKNOWLEDGE_AFTER });
   server.on("error", (error: Error) => {
     journal({ level: "warn", event: "simulator_failed", at, message: `the simulated device: ${messageOf(error)}` });
   });
@@ -119,7 +122,10 @@ export async function serveCoapDevice({ device, every, now, journal, at }: CoapD
     close: async () => {
       clearInterval(timer);
       for (const key of [...observers.keys()]) drop(key);
-      // Ends its timers too, which would send through the closed socket.
+      socket.removeAllListeners("message");
+      // A request that it threw at is acknowledged still: through a closed socket that would end the process.
+      await wait(2 * ACKNOWLEDGE_AFTER);
+      // Ends all other timers.
       server.close();
       const closed = once(socket, "close");
       socket.close();

@@ -5,8 +5,8 @@ import { memoryStore } from "../../src/broker/store/memory.js";
 import type { Store } from "../../src/broker/store/store.js";
 import { startBroker } from "../support/broker.js";
 import { eventually } from "../support/eventually.js";
-import { decode } from "../unit/protocols/mqtt/bytes.js";
 import { connectPacket, openWire, publishPacket, subscribePacket } from "../support/wire.js";
+import { decode } from "../unit/protocols/mqtt/bytes.js";
 
 /** A store that is done only when it is told to. */
 function slowStore(): { store: Store; flush(): void } {

@@ -26,7 +26,8 @@ const NOW = 1_763_890_000_123;
 /** Comes last through the outbox, so that nothing can come after it. */
 const LAST = "case/last";
 /** Not of interest to a case: how the gateway itself came up. */
-const COUNTED = /^(serial_|coap_refused|coap_undecodable|coap_dropped|command_|report_|router_|reading_|outbox_|bridge_in_|result_)/;
+const COUNTED =
+  /^(serial_|coap_refused|coap_undecodable|coap_dropped|command_|report_|router_|reading_|outbox_|bridge_in_|result_)/;
 
 for (const one of loadCases()) {
   const peers = needs("socat", "mosquitto", "coap-client-notls");
@@ -69,7 +70,9 @@ async function play(t: TestContext, one: Case): Promise<void> {
   const plan = makePlan({ file: one.config, set: [], env });
   const gateway = await startGateway({ plan, recorder, now: () => NOW });
   t.after(() => gateway.close());
-  await until((all) => plan.config.devices.every(({ id, adapter, simulate }) => (adapter === "coap" && !simulate) || isOnline(all, id)));
+  await until((all) =>
+    plan.config.devices.every(({ id, adapter, simulate }) => (adapter === "coap" && !simulate) || isOnline(all, id)),
+  );
 
   for (const [device, { file, hex, text, split }] of Object.entries(one.play.serial)) {
     const input =
