@@ -12,6 +12,13 @@ export interface ClientPolicy {
   readonly rate?: number | undefined;
 }
 
+/** The QoS with which a message is routed that was published with another one. */
+export function publishedQos(policy: ClientPolicy | undefined, qos: Qos): Qos {
+  if (policy === undefined) return qos;
+  const { least, most } = policy.publishQos;
+  return qos < least ? least : qos > most ? most : qos;
+}
+
 /** Patterns: `*` stands for any text. */
 export interface PolicyRule extends ClientPolicy {
   readonly client?: string | undefined;

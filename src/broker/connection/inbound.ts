@@ -1,17 +1,17 @@
 import { messageOf } from "../../core/errors.js";
 import { MqttError, type PublishPacket, type PublishProperties } from "../../protocols/mqtt/index.js";
 import type { Core } from "../core.js";
-import type { ClientPolicy } from "../policy.js";
+import { type ClientPolicy, publishedQos } from "../policy.js";
 import type { ForwardedProperties, Publication } from "../publication.js";
 import type { Session, Taker } from "../session/session.js";
 import { IncomingAliases } from "./aliases.js";
 import { type Client, PAUSED } from "./client.js";
+import { type Place, placeOf } from "./place.js";
 import { Rate } from "./rate.js";
 import type { ConnectionTerms } from "./terms.js";
 import { topicFault } from "./topic-fault.js";
 
 const NO_SUBSCRIBERS = 0x10;
-const NOT_AUTHORIZED = 0x87;
 const RECEIVE_MAXIMUM_EXCEEDED = 0x93;
 const QUOTA_EXCEEDED = 0x97;
 
@@ -21,14 +21,6 @@ const LONGEST_KNOWN = 1_024;
 /** What waits for its admission before nothing more is read. */
 const MOST_PENDING = 1_024;
 const MOST_PENDING_BYTES = 1024 * 1024;
-
-/** What is known of a topic that the client publishes to. */
-interface Place {
-  /** Under which it is routed. */
-  readonly topic: string;
-  /** Why nothing may be published there: a reason code; 0: it may. */
-  readonly refusal: number;
-}
 
 interface Pending {
   readonly publication: Publication;
@@ -122,9 +114,7 @@ export class Inbound implements Taker {
 
   #publicationOf({ payload, retain, qos, properties }: PublishPacket, topic: string): Publication {
     const { clientId } = this.#session;
-    const least = this.#policy?.publishQos.least ?? 0;
-    const most = this.#policy?.publishQos.most ?? 2;
-    const routed = qos < least ? least : qos > most ? most : qos;
+    const routed = publishedQos(this.#policy, qos);
     if (properties === undefined) return { topic, payload, qos: routed, retain, clientId };
     const { messageExpiryInterval } = properties;
     return {
@@ -246,17 +236,9 @@ export class Inbound implements Taker {
   }
 
   #look(name: string): Place {
-    const { limits, access, journal, rewrite } = this.#core;
-    const { clientId, identity } = this.#session;
-    const fault = topicFault(name, limits.topicLevels);
+    const fault = topicFault(name, this.#core.limits.topicLevels);
     if (fault !== undefined) throw new MqttError("MALFORMED", fault);
-    const own = name.startsWith("$SYS/") || name.startsWith("$share/");
-    const refusal = own || !access.may(identity, "publish", name) ? NOT_AUTHORIZED : 0;
-    if (refusal !== 0) {
-      const message = `client ${clientId} may not publish to ${name}`;
-      journal({ level: "warn", event: "acl_denied", at: "broker", reason: "publish", message });
-    }
-    const place: Place = { topic: rewrite.topic(name), refusal };
+    const place = placeOf(this.#core, this.#session.identity, name);
     if (this.#places.size >= KNOWN_TOPICS) this.#places = new Map();
     if (name.length <= LONGEST_KNOWN) this.#places.set(name, place);
     return place;
