@@ -200,7 +200,16 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
         dispatcher.wake(link.devices);
       };
       const { signal } = stopping;
-      const opened = superviseLink(link, { sink: sinkOf(link), journal, now: clock.stamp, ticks, signal, onState });
+      const { pubsub } = broker;
+      const opened = superviseLink(link, {
+        sink: sinkOf(link),
+        pubsub,
+        journal,
+        now: clock.stamp,
+        ticks,
+        signal,
+        onState,
+      });
       for (const device of link.devices) supervised.set(device, opened);
     }
     undo.push(async () => {

@@ -1,13 +1,17 @@
 import type { ClusterConfig, ListenerConfig } from "../config/index.js";
 import type { Journal } from "../core/journal.js";
 import type { Message } from "../core/message.js";
+import type { PubSub } from "../core/pubsub.js";
 import type { Access } from "./access/access.js";
 import type { Cluster } from "./cluster/cluster.js";
 import { Flusher } from "./connection/output.js";
 import { Pressure } from "./connection/pressure.js";
+import type { Core } from "./core.js";
 import { Front } from "./front.js";
 import { type Limits, steadyNow } from "./limits.js";
+import { Admission } from "./listeners/admission.js";
 import { type PolicyRule, policies } from "./policy.js";
+import { PubSubHost } from "./pubsub/host.js";
 import type { Publication } from "./publication.js";
 import { Retained } from "./retained.js";
 import { type RewriteRule, rewriteOf } from "./rewrite.js";
@@ -51,6 +55,8 @@ export interface Broker {
    */
   listen(settings: readonly ListenerConfig[]): Promise<string[]>;
   readonly clients: number;
+  /** For clients of other protocols. */
+  readonly pubsub: PubSub;
   readonly stats: Stats;
   /**
    * Routes a message of the gateway's own to the subscribers. Undefined where it is stored, or needs not be; otherwise resolves once
@@ -105,16 +111,20 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     recovered.sessions,
   );
   const rewrites = options.rewrite ?? [];
-  const front = new Front({
+  const admission = new Admission(limits);
+  const core: Core = {
     ...{ limits, access, sessions, retained, store, pressure, stats, journal, now, wall, admit, publish, policyOf },
     flusher: new Flusher(),
     fetch: (identity) => cluster?.fetch(identity),
     rewrite: { topic: rewriteOf(rewrites, "publish"), filter: rewriteOf(rewrites, "subscribe") },
-  });
+  };
+  const front = new Front(core, admission);
+  const pubsub = new PubSubHost(core, admission);
   access.onChange((revoked) => {
     routes.invalidate();
     for (const session of sessions.values()) session.outgoing.doubt();
     front.permissionsChanged(revoked);
+    pubsub.permissionsChanged(revoked);
   });
 
   const sys = new Sys({
@@ -154,6 +164,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       sweeping ??= setInterval(
         () => {
           front.sweep(now());
+          pubsub.sweep();
           sessions.sweep();
         },
         Math.min(SWEEP, limits.patience / 2),
@@ -163,8 +174,9 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       return front.listen(settings);
     },
     get clients() {
-      return front.clients;
+      return front.clients + pubsub.clients;
     },
+    pubsub,
     stats,
     publish: (message) => {
       publish(message);
@@ -177,6 +189,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     },
     close: async () => {
       clearInterval(sweeping);
+      pubsub.close();
       await front.close();
       await endRouter();
     },

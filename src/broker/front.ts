@@ -3,7 +3,7 @@ import type { ListenerConfig } from "../config/index.js";
 import type { Identity } from "./access/access.js";
 import { Connection } from "./connection/connection.js";
 import type { Core } from "./core.js";
-import { Admission } from "./listeners/admission.js";
+import type { Admission } from "./listeners/admission.js";
 import { type Listener, type ListenerOptions, openListener } from "./listeners/listener.js";
 import type { Peer } from "./listeners/peer.js";
 
@@ -14,12 +14,12 @@ export class Front {
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<Connection>();
 
-  constructor(core: Core) {
+  constructor(core: Core, admission: Admission) {
     const { limits, journal, wall } = core;
     const { handshakeTimeout, packetSize } = limits;
     this.#core = core;
     this.#options = {
-      ...{ admission: new Admission(limits), journal, handshakeTimeout, maxPacket: packetSize },
+      ...{ admission, journal, handshakeTimeout, maxPacket: packetSize },
       ...{ now: wall, ticks: () => performance.now() },
     };
   }

@@ -52,6 +52,13 @@ export class Retained {
     if (lasting(publication.topic)) store.retain(publication);
   }
 
+  get(topic: string): Publication | undefined {
+    const publication = this.#messages.get(topic);
+    if (publication === undefined || !this.#expired(publication)) return publication;
+    this.#expire(topic, publication);
+    return undefined;
+  }
+
   /** Those that a filter takes, a part at a time: see TopicWalk. */
   walk(filter: string): { advance(steps: number, found: (publication: Publication) => void): boolean } {
     const walk = this.#messages.match(filter);

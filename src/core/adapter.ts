@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Command } from "./command.js";
 import type { Journal } from "./journal.js";
+import type { PubSub } from "./pubsub.js";
 import type { ReadingSink, Scalar } from "./reading.js";
 
 /** What an open link is given. It must not keep any of it after `closed`. */
@@ -15,6 +16,8 @@ export interface LinkContext {
    * with `performance.now`.
    */
   readonly now: () => number;
+  /** The broker, for adapters whose devices publish and subscribe by themselves. Undefined where there is none (`weir read`). */
+  readonly pubsub?: PubSub | undefined;
 }
 
 /** An open link: a serial port, a bus, a listening socket. */

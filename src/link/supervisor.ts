@@ -1,6 +1,7 @@
 import type { Link, Session } from "../core/adapter.js";
 import { type ErrorCode, WeirError } from "../core/errors.js";
 import type { Journal } from "../core/journal.js";
+import type { PubSub } from "../core/pubsub.js";
 import type { ReadingSink } from "../core/reading.js";
 import { linkReport } from "./report.js";
 import { type LinkEffect, type LinkEvent, type LinkState, OPEN_TIMEOUT, step } from "./state.js";
@@ -13,6 +14,8 @@ export interface SuperviseContext {
   readonly journal: Journal;
   /** For the adapter (`LinkContext.now`). */
   readonly now: () => number;
+  /** For the adapter (`LinkContext.pubsub`). */
+  readonly pubsub?: PubSub | undefined;
   /** ms of a clock that does not jump: `performance.now` if left out. */
   readonly ticks?: () => number;
   /** Aborted when the gateway stops: the same as `close`. */
@@ -125,10 +128,10 @@ export function superviseLink(link: Link, context: SuperviseContext): Supervised
 
   function open(): Attempt {
     const own: Attempt = { controller: new AbortController(), released: false };
-    const { sink, journal, now } = context;
+    const { sink, journal, now, pubsub } = context;
     // `then` of a settled promise: an adapter that throws at once is the same as one that rejects.
     const opened = Promise.resolve().then(() =>
-      link.adapter.open({ sink, journal, now, signal: own.controller.signal }),
+      link.adapter.open({ sink, journal, now, pubsub, signal: own.controller.signal }),
     );
     opened.then(
       (session) => {
