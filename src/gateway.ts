@@ -194,6 +194,7 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
       };
     };
     const stopping = new AbortController();
+    const opened: Supervised[] = [];
     for (const link of links) {
       const onState = ({ kind }: { kind: string }): void => {
         availability.link(link.devices, kind === "up");
@@ -201,7 +202,7 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
       };
       const { signal } = stopping;
       const { pubsub } = broker;
-      const opened = superviseLink(link, {
+      const one = superviseLink(link, {
         sink: sinkOf(link),
         pubsub,
         journal,
@@ -210,12 +211,13 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
         signal,
         onState,
       });
-      for (const device of link.devices) supervised.set(device, opened);
+      for (const device of link.devices) supervised.set(device, one);
+      opened.push(one);
     }
     undo.push(async () => {
       await downlink.close();
       stopping.abort();
-      await Promise.all([...supervised.values()].map((link) => link.close()));
+      await Promise.all(opened.map((link) => link.close()));
     });
     // Before the links close: a device that waits for its answer is still to get it.
     undo.push(() => hold.stop());

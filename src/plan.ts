@@ -170,13 +170,12 @@ function byAdapter(
   config: Config,
   make: (device: DeviceConfig, module: AdapterModule<Profile>) => AdapterDevice<unknown, Profile>,
 ): Share[] {
-  return adapters
-    .map((module) => ({
-      module,
-      settings: config.adapters[module.name],
-      devices: config.devices.filter((device) => device.adapter === module.name).map((device) => make(device, module)),
-    }))
-    .filter((share) => share.devices.length > 0);
+  // Also those without devices: some adapters serve others too.
+  return adapters.map((module) => ({
+    module,
+    settings: config.adapters[module.name],
+    devices: config.devices.filter((device) => device.adapter === module.name).map((device) => make(device, module)),
+  }));
 }
 
 function adapterProblems(adapters: Adapters, loaded: LoadedConfig, shelf: Shelf): ConfigProblem[] {

@@ -6,11 +6,13 @@ import type { DtlsSettings } from "./dtls/config.js";
 import { FileProblem, isExposed, type Material, readMaterial } from "./dtls/material.js";
 import { identityOf } from "./posted/identity.js";
 import { type Device, pathProblems } from "./posted/targets.js";
+import { gatewayProblems } from "./pubsub/check.js";
 
 /** What the schemas cannot say. Reads the files of DTLS, and opens no port. */
 export function check(settings: Settings, devices: readonly Device[]): Problem[] {
   const posting = devices.filter(({ address }) => address.server === undefined);
   const problems = [...listenProblems(settings), ...pathProblems(posting), ...reachProblems(settings, posting)];
+  problems.push(...gatewayProblems(settings, posting));
   const material = materialOf(settings, problems);
   for (const device of devices) {
     const { server } = device.address;
@@ -34,9 +36,9 @@ function listenProblems({ listen, dtls }: Settings): Problem[] {
 }
 
 /** Devices that could never post. */
-function reachProblems({ listen, dtls }: Settings, posting: readonly Device[]): Problem[] {
+function reachProblems({ listen, dtls, pubsub }: Settings, posting: readonly Device[]): Problem[] {
   if (listen.some((url) => listenAddress(url).secure)) return [];
-  if (dtls?.required === true && posting.length > 0) {
+  if (dtls?.required === true && (posting.length > 0 || pubsub !== undefined)) {
     return [{ path: ["dtls", "required"], message: "lets nobody post: listen has no dtls:// address" }];
   }
   return posting

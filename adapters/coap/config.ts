@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type CoapUri, parseCoapUri } from "../../src/protocols/coap/index.js";
 import { type DtlsSettings, dtls } from "./dtls/config.js";
+import { type PubSubSettings, pubsubSettings } from "./pubsub/config.js";
 
 /** Where the adapter listens, and what it takes. */
 export interface Settings {
@@ -11,6 +12,8 @@ export interface Settings {
   /** Requests that wait at one time until their readings are stored. */
   readonly maxPending: number;
   readonly dtls: DtlsSettings | undefined;
+  /** Undefined: nobody publishes or subscribes through CoAP. */
+  readonly pubsub?: PubSubSettings | undefined;
 }
 
 /** Where a device is: it posts to the gateway, or it is a server that the gateway asks. */
@@ -63,6 +66,7 @@ export const settings: z.ZodType<Settings> = z
       .default(1024)
       .describe("Requests that may wait until their readings are stored. More are answered 5.03: try again later."),
     dtls: dtls.optional(),
+    pubsub: pubsubSettings,
   })
   .transform(({ dtls: secured, ...rest }): Settings => ({ ...rest, dtls: secured }))
   .describe("CoAP over UDP and DTLS (RFC 7252): devices post readings to the gateway, or are asked by it.");

@@ -25,9 +25,9 @@ export const coap: AdapterModule<Profile> = defineAdapter<Profile, Settings, Add
   ],
 });
 
-/** One link for all that post: they share the listeners. Without devices nobody may post: then nothing is listened for. */
+/** One link for all that post: they share the listeners. Without devices nobody may post: then, but for clients of pubsub, nothing is listened for. */
 function posted(given: Settings, devices: readonly Device[]): Link[] {
-  if (devices.length === 0) return [];
+  if (devices.length === 0 && given.pubsub === undefined) return [];
   const adapter: Adapter = { open: (context) => openSession(given, devices, context) };
   const ids = devices.map(({ id }) => id);
   return [{ name: linkName(given.listen), devices: ids, impliesOnline: false, adapter }];

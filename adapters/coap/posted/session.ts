@@ -4,6 +4,7 @@ import { type CoapService, openEndpoint } from "../../../src/protocols/coap/inde
 import type { Address } from "../../../src/protocols/datagram/index.js";
 import type { Settings } from "../config.js";
 import { type Credentials, openCredentials } from "../dtls/credentials.js";
+import { type OpenGateway, openGateway } from "../pubsub/open.js";
 import { createHandler } from "./handler.js";
 import { type Listener, openListener } from "./listener.js";
 import { reportOutcome } from "./report.js";
@@ -33,7 +34,7 @@ export async function openSession(
   const listeners = await openAll(settings, credentials);
   const open = listeners.map((listener) => ({
     local: listener.transport.local,
-    service: serve(listener, settings, devices, context),
+    ...serve(listener, settings, devices, context),
   }));
   const reports = setInterval(() => {
     for (const listener of listeners) listener.report(journal, at);
@@ -44,6 +45,7 @@ export async function openSession(
     clearInterval(reports);
     credentials?.stop();
     signal.removeEventListener("abort", close);
+    for (const { gateway } of open) gateway?.close();
     await Promise.all(open.map(({ service }) => service.close()));
   };
   const close = (): Promise<void> => {
@@ -99,16 +101,19 @@ async function openAll(settings: Settings, credentials: Credentials | undefined)
 
 function serve(
   listener: Listener,
-  { listen, maxPayload, maxPending, dtls }: Settings,
+  { listen, maxPayload, maxPending, dtls, pubsub: settings }: Settings,
   devices: readonly Device[],
-  { sink, journal, now }: LinkContext,
-): CoapService {
+  { sink, journal, now, pubsub }: LinkContext,
+): { readonly service: CoapService; readonly gateway: OpenGateway | undefined } {
   const at = linkName(listen);
   const channel = { secure: listener.secure, required: dtls?.required ?? false };
   const targets = createTargets(devices);
   const admit = listener.admit;
-  return openEndpoint(listener.transport, {
-    handler: createHandler({ sink, journal, now, at, targets, maxPayload, channel, admit }),
+  const posted = createHandler({ sink, journal, now, at, targets, maxPayload, channel, admit });
+  const gateway =
+    settings && pubsub && openGateway({ settings, pubsub, journal, at, maxPayload, channel, admit }, posted);
+  const service = openEndpoint(listener.transport, {
+    handler: gateway?.handler ?? posted,
     maxBody: maxPayload,
     maxPending,
     onOutcome: (outcome, peer) => reportOutcome(outcome, peer, at, journal),
@@ -116,6 +121,7 @@ function serve(
       journal({ level: "error", event: "coap_failed", at, message: `a fault of Weir's own: ${messageOf(failure)}` });
     },
   });
+  return { service, gateway };
 }
 
 function throwIfAborted(signal: AbortSignal, at: string): void {
