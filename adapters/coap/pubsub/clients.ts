@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { PubSub, PubSubClient } from "../../../src/core/pubsub.js";
 import type { CoapRequest } from "../../../src/protocols/coap/index.js";
 import type { PeerIdentity } from "../../../src/protocols/datagram/index.js";
@@ -29,6 +30,8 @@ const IDLE = 5_000;
 export class Clients {
   readonly #context: ClientsContext;
   readonly #connections: Connections;
+  /** Begins the ids of clients that give none: peers have the same ones on other sockets, and after a restart. */
+  readonly #names = `coap-${randomBytes(6).toString("hex")}`;
   /** Of clients without a connection, by peer, user and client id; while one is being opened, whoever comes waits for it. */
   readonly #parties = new Map<string, Promise<Party>>();
   readonly #open = new Set<Party>();
@@ -51,8 +54,7 @@ export class Clients {
       return { client: party.client, party };
     }
     const { peer } = request;
-    // Its own name where it gives none: the same as long as it comes from the same place.
-    const client = await this.#admit(request, parameters, parameters.clientId ?? `coap-${peer.id}`);
+    const client = await this.#admit(request, parameters, parameters.clientId ?? `${this.#names}-${peer.id}`);
     return { client, party: await this.#parties.get(keyOf(request, client)) };
   }
 

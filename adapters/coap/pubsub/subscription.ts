@@ -1,6 +1,7 @@
 import type { PubSubMessage, PubSubSession, PubSubSubscription, Receiver } from "../../../src/core/pubsub.js";
 import type { CoapResponse, Observer } from "../../../src/protocols/coap/index.js";
 import type { PubSubSettings } from "./config.js";
+import { notSubscribed, Refused } from "./refused.js";
 import { Transfer } from "./transfer.js";
 
 export interface SubscriptionOptions {
@@ -50,7 +51,10 @@ export class Subscription implements Receiver {
     before?.end();
     this.#transfer?.end();
     const refused = this.#options.session.subscribe(wanted, this);
-    if (refused !== undefined) this.finish({ code: refused === "forbidden" ? "4.03" : "4.00" });
+    // The filter was looked at before: where it is none now, the session is over.
+    const last =
+      refused === "invalid" ? new Refused("4.01", "its connection has ended") : refused && notSubscribed(refused);
+    if (last !== undefined) this.finish(last.response);
     return () => {
       if (this.#observer !== observer) return;
       this.#observer = undefined;
