@@ -160,7 +160,7 @@ export class ClientSession implements ClientLink, PubSubSession {
     stats.publishBytesSent += publication.payload.length;
     void this.#deliver(publication, how).then((arrived) => {
       if (!arrived) stats.publishDropped++;
-      if (!this.#closed) this.#settle(how);
+      this.#settle(how);
     });
   }
 

@@ -125,6 +125,18 @@ test("retained messages come with the subscription, as retain handling says, one
   assert.equal(heard.messages.at(-1)?.retain, false);
 });
 
+test("retained messages wait for a client that takes one at a time: none is dropped for them, of no QoS", async (t) => {
+  const broker = await startBroker(t, { limits: { queue: { messages: 10 } } });
+  for (let count = 0; count < 100; count++) say(broker, `r/${count}`, String(count), 1, true);
+  for (const qos of [0, 1] as const) {
+    const session = await connected(await admitted(broker, `c${qos}`));
+    const heard = receiver();
+    session.subscribe({ filter: "r/#", qos, ...plain }, heard);
+    await eventually(() => heard.messages.length === 100, "all came");
+  }
+  assert.equal(broker.stats.publishDropped, 0);
+});
+
 test("after the end nothing is delivered any more, also what was on its way", async (t) => {
   const broker = await startBroker(t);
   const session = await connected(await admitted(broker, "c1"));

@@ -37,7 +37,7 @@ for (const [notify, expected] of [
   ["non", [false, false, false]],
 ] as const)
   test(`notify: ${notify} says which messages are confirmable`, async () => {
-    const { subscription, observe } = await bench(notify);
+    const { subscription, observe, counts } = await bench(notify);
     const observer = observe("p");
     for (const qos of [0, 1, 2] as const) {
       const delivered = subscription.deliver(message("x", qos));
@@ -48,6 +48,7 @@ for (const [notify, expected] of [
       observer.sent.map(({ confirmable }) => confirmable),
       expected,
     );
+    assert.equal(counts.heard, 2, "what nobody acknowledged is no sign of life");
   });
 
 test("a message is delivered once its notification has come to its end, and that counts as a sign of life", async () => {
@@ -91,6 +92,15 @@ test("who takes the observer's place gets what was on its way, and the subscript
   second.settle("acknowledged");
   assert.equal(await delivered, true);
   assert.equal(counts.ended, 0);
+});
+
+test("a registration that ends the one before it, in the same moment, keeps the subscription", async () => {
+  const { observe, counts, session } = await bench();
+  observe("p").end();
+  observe("p");
+  await turn();
+  assert.equal(counts.ended, 0);
+  assert.equal(session.subscriptions.has("a"), true);
 });
 
 test("a last word ends the observation", async () => {
