@@ -52,6 +52,7 @@ function setup(t: { after(end: () => unknown): void }, profile = READS) {
       },
       observe: () => ({ cancel: async () => {} }),
       ping: async () => {},
+      gather: async () => [],
     },
     reach: async () => ({ id: "p", address: "127.0.0.1", port: 5683 }),
     closed: new Promise((_resolve, reject) => {
