@@ -3,11 +3,12 @@ import { parseArgs } from "node:util";
 import { bridge } from "./bridge/bridge.js";
 import { broker } from "./broker/broker.js";
 import { coap } from "./coap/coap.js";
+import { dtls } from "./dtls/dtls.js";
 import { type Bench, type BenchOptions, jsonLine, table } from "./report.js";
 import { startup } from "./startup.js";
 
 /** `npm run -s bench -- NAME [--full] [--json] [--only PART]`: the one way into benchmarks. */
-const BENCHES: Readonly<Record<string, Bench>> = { bridge, broker, coap, startup };
+const BENCHES: Readonly<Record<string, Bench>> = { bridge, broker, coap, dtls, startup };
 
 interface Request {
   readonly name: string;

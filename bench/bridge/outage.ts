@@ -9,10 +9,10 @@ import { freePort, residentMb } from "../subject.js";
 import {
   accepts,
   again,
-  type Setup,
   type Contestant,
   mosquittoBridge,
   type Running,
+  type Setup,
   settings,
   startMosquitto,
   WINDOW,

@@ -1,11 +1,11 @@
 import { type LoadReport, runLoad } from "../load.js";
-import { freePort } from "../subject.js";
 import { type Row, row } from "../report.js";
+import { freePort } from "../subject.js";
 import {
-  type Setup,
   type Contestant,
   mosquittoBridge,
   type Running,
+  type Setup,
   settings,
   startMosquitto,
   weir,

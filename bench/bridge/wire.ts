@@ -7,7 +7,7 @@ import { type Row, row } from "../report.js";
 import { freePort } from "../subject.js";
 import { type CountingProxy, countingProxy } from "./counting-proxy.js";
 import { readings } from "./readings.js";
-import { accepts, type Setup, type Contestant, mosquittoBridge, settings, startMosquitto, weir } from "./subjects.js";
+import { accepts, type Contestant, mosquittoBridge, type Setup, settings, startMosquitto, weir } from "./subjects.js";
 
 export interface WireSizes {
   readonly readings: number;

@@ -48,7 +48,7 @@ const PARTS: readonly Part[] = [
   { name: "observe", rows: observing },
 ];
 
-/** CoAP servers side by side, each on a core of its own. docs/benchmarks.md says what the rows mean. */
+/** CoAP servers side by side, each on a core of its own. */
 export const coap: Bench = {
   about: "CoAP requests/s, CPU, latency and memory of the library; peers: npm coap, and libcoap's server",
   parts: PARTS.map(({ name }) => name),

@@ -37,7 +37,8 @@ export async function buildLoad(folder: string, name: string, libraries: readonl
   const args = ["-O2", "-o", program, source, ...libraries.map((library) => `-l${library}`)];
   const child = spawn(compiler, args, { stdio: ["ignore", "ignore", "inherit"] });
   const [code] = await once(child, "exit");
-  if (code !== 0) throw new Error(`gcc could not compile ${source}`);
+  const needed = libraries.includes("ssl") ? ": apt-get install libssl-dev" : "";
+  if (code !== 0) throw new Error(`gcc could not compile ${source}${needed}`);
   return program;
 }
 
