@@ -130,7 +130,12 @@ export class AdmittedClient implements PubSubClient {
       tellRefused(core, who, "client_id", TAKEN);
       return "client_id";
     }
-    const visit = admission.admit(isLoopback(address) ? undefined : senderOf(address), performance.now());
+    // Over UDP the address may be forged, by which the listeners count: whoever does so must not shut out all others.
+    const share = Math.max(1, Math.floor(core.limits.connections / 2));
+    const full = sessions.size >= share;
+    const visit = full
+      ? "connections"
+      : admission.admit(isLoopback(address) ? undefined : senderOf(address), performance.now());
     if (typeof visit === "string") {
       tellRefused(core, who, visit, "there are as many connections as may be, or they come too fast");
       return "busy";

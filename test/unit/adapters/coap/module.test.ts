@@ -20,6 +20,7 @@ test("settings have defaults, and say what is wrong", () => {
     maxPayload: 65_536,
     maxPending: 1024,
     dtls: undefined,
+    pubsub: undefined,
   });
   for (const listen of ["udp://0.0.0.0", "udp://[::]:5683", "udp://[fe80::1%eth0]:1", "udp://localhost:65535"]) {
     assert.equal(settings.safeParse({ listen }).success, true, listen);

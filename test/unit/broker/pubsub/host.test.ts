@@ -123,6 +123,15 @@ test("the connections of both kinds of clients are counted together", async (t) 
   await connectClient(t, broker.urls[0]);
 });
 
+test("clients of other protocols, whose addresses may be forged, take half of the connections at most", async (t) => {
+  const broker = await startBroker(t, { limits: { connections: 4 } });
+  const [first] = [await connected(await admitted(broker, "c1")), await connected(await admitted(broker, "c2"))];
+  assert.equal(await (await admitted(broker, "c3")).connect(() => {}), "busy");
+  for (const clientId of ["m1", "m2"]) await connectClient(t, broker.urls[0], { clientId });
+  first.disconnect();
+  await connected(await admitted(broker, "c3"));
+});
+
 test("a session ends when its client id connects elsewhere, by either protocol, and at the stop", async (t) => {
   const broker = await startBroker(t);
   const ends: string[] = [];
