@@ -34,9 +34,9 @@ export class Subscription implements Receiver {
     return this.#observer;
   }
 
-  /** The rest of a message of which a block was sent. */
+  /** The rest of a message of which a block was sent, as long as it may be fetched. */
   get transfer(): Transfer | undefined {
-    return this.#transfer;
+    return this.#transfer?.ended === false ? this.#transfer : undefined;
   }
 
   /**

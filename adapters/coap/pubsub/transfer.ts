@@ -18,11 +18,17 @@ export class Transfer {
     this.#blockSize = blockSize;
   }
 
+  /** Nobody fetches any of it any more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Resolves once the rest was fetched, or is not going to be. `doubtful`: it may have gone out in a smaller block. */
   rest(doubtful: boolean): Promise<void> {
     const { length } = this.body;
     const cut = length > this.#blockSize;
-    if (this.#ended || !(cut || (doubtful && length > SMALLEST_BLOCK))) return Promise.resolve();
+    if (!(cut || (doubtful && length > SMALLEST_BLOCK))) this.#ended = true;
+    if (this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
       this.#done = resolve;
       this.#wait(cut ? PATIENCE : DOUBTFUL_PATIENCE);

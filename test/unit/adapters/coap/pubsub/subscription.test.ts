@@ -171,4 +171,5 @@ test("to a peer without a proof of its address the first message may have gone i
   assert.equal(arrived, 1);
   await send("x".repeat(100), "acknowledged");
   assert.equal(arrived, 2, "its acknowledgement was the proof");
+  assert.equal(subscription.transfer, undefined, "later blocks that are asked for are not of this message");
 });
