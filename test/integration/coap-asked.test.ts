@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { type CoapLink, linkDevices } from "../support/coap-link.js";
 import { eventually } from "../support/eventually.js";
 import { temporaryFolder } from "../support/folder.js";
+import { lossyProxy } from "../support/lossy-proxy.js";
 import { locate, needs, type Peer } from "../support/peers.js";
 import { freeUdpPort } from "../support/ports.js";
 import { type Program, startProgram } from "../support/program.js";
@@ -28,6 +29,8 @@ coap:
     data: { path: /example_data }
     gone: { path: /nowhere/at/all, method: post }
 `;
+/** The same without polls. */
+const OBSERVED = LIBCOAP.replace(/ +- \{ path: "\/time\?ticks.*\n/, "");
 const KEY = "a key of twenty four bytes";
 
 async function startServer(t: TestContext, program: Peer, port: number, ...args: string[]): Promise<Program> {
@@ -72,8 +75,7 @@ test("libcoap's server is observed, polled and told", needs("coap-server-notls")
 test("a server that began anew is observed again, and nobody had to tell", needs("coap-server-notls"), async (t) => {
   const port = await freeUdpPort();
   const first = await startServer(t, "coap-server-notls", port);
-  const profile = LIBCOAP.replace(/ +- \{ path: "\/time\?ticks.*\n/, "");
-  const link = linkDevices(t, {}, [{ id: "sun", address: `coap://127.0.0.1:${port}`, profile }]);
+  const link = linkDevices(t, {}, [{ id: "sun", address: `coap://127.0.0.1:${port}`, profile: OBSERVED }]);
   await eventually(() => values(link, "time").length >= 2, "the clock is observed");
   await first.signal("SIGKILL");
   const before = values(link, "time").length;
@@ -94,4 +96,44 @@ test("over DTLS with a shared key", needs("coap-server-openssl"), async (t) => {
   await eventually(() => new Set(values(link, "time")).size >= 3, "the clock told three seconds");
   await link.execute("sun", "data", "write", "secret");
   assert.equal(await link.execute("sun", "data", "read"), "secret");
+});
+
+for (const scheme of ["coap", "coaps"] as const) {
+  const program = scheme === "coap" ? "coap-server-notls" : "coap-server-openssl";
+  test(
+    `${scheme}: a fifth is lost each way: it is observed, and commands are carried out`,
+    needs(program),
+    async (t) => {
+      const port = await freeUdpPort();
+      await startServer(
+        t,
+        program,
+        scheme === "coap" ? port : port - 1,
+        ...(scheme === "coap" ? [] : ["-k", KEY, "-h", "x"]),
+      );
+      const proxy = await lossyProxy(t, port, { seed: 5, loss: 0.2 });
+      const psk = join(temporaryFolder("weir-psk-"), "psk");
+      writeFileSync(psk, `sun:${Buffer.from(KEY).toString("hex")}\n`);
+      const address = `${scheme}://127.0.0.1:${proxy.port}`;
+      const link = linkDevices(t, { dtls: { psk } }, [{ id: "sun", address, profile: OBSERVED }]);
+      await eventually(() => new Set(values(link, "time")).size >= 5, "the clock told five seconds", 60_000);
+      for (let turn = 0; turn < 3 || proxy.counters.lost < 5; turn++) {
+        await link.execute("sun", "data", "write", `turn ${turn}`, 60_000);
+        assert.equal(await link.execute("sun", "data", "read", undefined, 60_000), `turn ${turn}`);
+      }
+      // It may take two attempts to open; once it was open it is not lost.
+      assert.ok(!link.states.slice(link.states.indexOf("up")).includes("waiting"));
+    },
+  );
+}
+
+test("a gateway that began anew observes again", needs("coap-server-notls"), async (t) => {
+  const port = await freeUdpPort();
+  await startServer(t, "coap-server-notls", port);
+  const device = { id: "sun", address: `coap://127.0.0.1:${port}`, profile: LIBCOAP };
+  const before = linkDevices(t, {}, [device]);
+  await eventually(() => values(before, "time").length >= 2, "the clock is observed");
+  await before.close();
+  const after = linkDevices(t, {}, [device]);
+  await eventually(() => new Set(values(after, "time")).size >= 3, "the clock is observed again");
 });
