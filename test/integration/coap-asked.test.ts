@@ -8,7 +8,7 @@ import { eventually } from "../support/eventually.js";
 import { temporaryFolder } from "../support/folder.js";
 import { lossyProxy } from "../support/lossy-proxy.js";
 import { locate, needs, type Peer } from "../support/peers.js";
-import { freeUdpPort } from "../support/ports.js";
+import { freePortPair, freeUdpPort } from "../support/ports.js";
 import { type Program, startProgram } from "../support/program.js";
 
 /** What of libcoap's example server is of use: a clock that can be observed, and a text that can be changed. */
@@ -85,13 +85,12 @@ test("a server that began anew is observed again, and nobody had to tell", needs
 });
 
 test("over DTLS with a shared key", needs("coap-server-openssl"), async (t) => {
-  const port = await freeUdpPort();
-  // The secured port is the one above.
-  await startServer(t, "coap-server-openssl", port - 1, "-k", KEY, "-h", "hint");
+  const plain = await freePortPair();
+  await startServer(t, "coap-server-openssl", plain, "-k", KEY, "-h", "hint");
   const psk = join(temporaryFolder("weir-psk-"), "psk");
   writeFileSync(psk, `sun:${Buffer.from(KEY).toString("hex")}\n`);
   const link = linkDevices(t, { dtls: { psk } }, [
-    { id: "sun", address: `coaps://127.0.0.1:${port}`, profile: LIBCOAP },
+    { id: "sun", address: `coaps://127.0.0.1:${plain + 1}`, profile: LIBCOAP },
   ]);
   await eventually(() => new Set(values(link, "time")).size >= 3, "the clock told three seconds");
   await link.execute("sun", "data", "write", "secret");
@@ -104,14 +103,9 @@ for (const scheme of ["coap", "coaps"] as const) {
     `${scheme}: a fifth is lost each way: it is observed, and commands are carried out`,
     needs(program),
     async (t) => {
-      const port = await freeUdpPort();
-      await startServer(
-        t,
-        program,
-        scheme === "coap" ? port : port - 1,
-        ...(scheme === "coap" ? [] : ["-k", KEY, "-h", "x"]),
-      );
-      const proxy = await lossyProxy(t, port, { seed: 5, loss: 0.2 });
+      const plain = await freePortPair();
+      await startServer(t, program, plain, ...(scheme === "coap" ? [] : ["-k", KEY, "-h", "hint"]));
+      const proxy = await lossyProxy(t, scheme === "coap" ? plain : plain + 1, { seed: 5, loss: 0.2 });
       const psk = join(temporaryFolder("weir-psk-"), "psk");
       writeFileSync(psk, `sun:${Buffer.from(KEY).toString("hex")}\n`);
       const address = `${scheme}://127.0.0.1:${proxy.port}`;

@@ -39,6 +39,32 @@ export async function steadyPorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/**
+ * The first of two neighbouring ports, both free for UDP and TCP: libcoap's servers have their secured port above the plain one.
+ * Outside the range that the system gives out, so that nobody takes one meanwhile.
+ */
+export async function freePortPair(): Promise<number> {
+  for (;;) {
+    const port = BELOW_EPHEMERAL.first + Math.floor(Math.random() * (BELOW_EPHEMERAL.count - 1));
+    const free = [port, port + 1].map(async (one) => (await isFree(one)) && (await isFreeUdp(one)));
+    if ((await Promise.all(free)).every(Boolean)) return port;
+  }
+}
+
+async function isFreeUdp(port: number): Promise<boolean> {
+  const socket = createSocket("udp4");
+  try {
+    const bound = once(socket, "listening");
+    socket.bind(port, "127.0.0.1");
+    await bound;
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.close();
+  }
+}
+
 export async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   try {
