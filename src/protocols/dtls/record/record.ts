@@ -50,7 +50,9 @@ export interface ParsedDatagram {
 const EMPTY = new Uint8Array(0);
 
 /** Never throws. `cidLength`: of the ids that we gave out, since a record does not tell (RFC 9146 4). */
-export function parseDatagram(bytes: Uint8Array, cidLength: number): ParsedDatagram {
+export function parseDatagram(datagram: Uint8Array, cidLength: number): ParsedDatagram {
+  // Not as the Buffer that it may be: `slice` of a Buffer is no copy, and who keeps some bytes would keep all of them.
+  const bytes = new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const records: WireRecord[] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -25,7 +25,9 @@ test("a record and one with a connection id in one datagram", () => {
       [25, 1, 2 ** 48 - 2, "c1c2", "0d0e", "0001fffffffffffe"],
     ],
   );
+  // Views, of which a slice is a copy.
   assert.equal(records[0]?.fragment.buffer, bytes.buffer);
+  assert.notEqual(records[0]?.fragment.slice().buffer, bytes.buffer);
 });
 
 for (const [name, text, fault, count] of [
