@@ -1,5 +1,6 @@
 #!/bin/sh
-# `npm run setup:peers`: installs with apt the programs that integration tests and the ship check talk to.
+# `npm run setup:peers`: installs what integration tests and the ship check talk to: programs with apt, and the npm packages of
+# test/peers.
 # A program that is there is left alone; when all are there, nothing is run, so it works offline and twice.
 #
 # Debian starts and enables the services of what it installs: mosquitto would hold port 1883, which Weir listens on, and the
@@ -18,6 +19,12 @@ UNITS="mosquitto.service nats-server.service rabbitmq-server.service ejabberd.se
 
 # Servers are in folders that are not on every user's PATH.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+modules="$(dirname "$0")/../test/peers"
+if [ ! -d "$modules/node_modules/node-dtls-client" ]; then
+  echo "setup:peers: installing the packages of test/peers"
+  npm install --prefix "$modules" --omit=optional --no-package-lock --no-audit --no-fund --loglevel=error
+fi
 
 missing=""
 for peer in $PEERS; do

@@ -1,7 +1,7 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Programs that integration tests talk to, and the Debian package that has each. `npm run setup:peers` installs them. */
+/** Programs that integration tests talk to, and the package that has each. `npm run setup:peers` installs them. */
 const PACKAGES = {
   socat: "socat",
   mosquitto: "mosquitto",
@@ -20,6 +20,7 @@ const PACKAGES = {
   "nats-server": "nats-server",
   "rabbitmq-server": "rabbitmq-server",
   ejabberdctl: "ejabberd",
+  "node-dtls-client": "node-dtls-client of test/peers",
 } as const;
 
 export type Peer = keyof typeof PACKAGES;
@@ -38,9 +39,16 @@ export function locate(program: string): string | undefined {
   return undefined;
 }
 
+/** Where an npm package of test/peers is, or would be. */
+export function peerModule(name: string): string {
+  return join(import.meta.dirname, "../../../test/peers/node_modules", name);
+}
+
 /** Test options: skipped, with the packages to install, where a peer is missing; an error instead where CI lets nothing be skipped. */
 export function needs(...peers: Peer[]): { skip: string | false } {
-  const missing = peers.filter((peer) => locate(peer) === undefined).map((peer) => PACKAGES[peer]);
+  const missing = peers
+    .filter((peer) => locate(peer) === undefined && !existsSync(peerModule(peer)))
+    .map((peer) => PACKAGES[peer]);
   if (missing.length === 0) return { skip: false };
   const advice = `needs ${missing.join(", ")}: npm run setup:peers installs it`;
   if (process.env["WEIR_REQUIRE_PEERS"] === "1") throw new Error(advice);
