@@ -1,7 +1,7 @@
 /** Devices that post over DTLS, with libcoap's clients: who may speak for whom. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
@@ -182,4 +182,32 @@ test("certificates: the name of the device, or its fingerprint", needs("openssl"
   assert.deepEqual((await post(air, "pump-1/flow")).codes, ["4.03"]);
   assert.deepEqual((await post(stranger, "air/temperature")).codes, []);
   assert.equal(link.readings.length, 1);
+});
+
+test("certificates are read again when the files change", needs("openssl", "coap-client-openssl"), async (t) => {
+  const [authority, other] = [makeAuthority(t), makeAuthority(t)];
+  const folder = temporaryFolder("weir-certificates-");
+  const files = { cert: join(folder, "cert"), key: join(folder, "key"), ca: join(folder, "ca") };
+  const install = ({ ca, issue }: ReturnType<typeof makeAuthority>): void => {
+    const { cert, key } = issue("gateway", 1);
+    for (const [from, to] of [
+      [cert, files.cert],
+      [key, files.key],
+      [ca, files.ca],
+    ] as const)
+      copyFileSync(from, to);
+  };
+  install(authority);
+  const { link, ports } = await listen(t, files);
+  const post = ({ ca, issue }: ReturnType<typeof makeAuthority>) => {
+    const { cert, key } = issue("air", 2, "DNS:air");
+    const url = `coaps://127.0.0.1:${ports.dtls}/air/temperature`;
+    return client("coap-client-openssl", url, "-c", cert, "-j", key, "-C", ca, ...POST);
+  };
+  assert.deepEqual((await post(authority)).codes, ["2.04"]);
+  assert.deepEqual((await post(other)).codes, []);
+  install(other);
+  await eventually(() => link.entries.some(({ event }) => event === "coap_credentials_renewed"), "they are renewed");
+  assert.deepEqual((await post(other)).codes, ["2.04"]);
+  assert.deepEqual((await post(authority)).codes, []);
 });

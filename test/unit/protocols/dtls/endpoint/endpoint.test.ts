@@ -337,6 +337,27 @@ test("resumption keeps the identity; a key that was changed or taken away ends i
   assert.deepEqual([counters.opened, counters.resumed], [4, 2]);
 });
 
+test("with keys and trust that were renewed open sessions go on, and none is resumed", () => {
+  const network = new Network();
+  const { server, device, peer } = connected(network);
+  device.run(device.endpoint.disconnect(peer));
+  network.settle();
+  const again = device.connect(server);
+  network.settle();
+  const { counters } = server.endpoint;
+  assert.deepEqual([counters.opened, counters.resumed], [2, 1]);
+  server.endpoint.renew({ keys: [] });
+  assert.equal(server.endpoint.sizes.resumable, 0);
+  device.send(again, "21.5");
+  network.settle();
+  assert.deepEqual(server.texts, ["21.5"]);
+  device.run(device.endpoint.disconnect(again));
+  network.settle();
+  device.connect(server);
+  network.settle();
+  assert.deepEqual([counters.opened, counters.resumed], [3, 1]);
+});
+
 test("both begin at once: one handshake goes on, and both have it", () => {
   for (let seed = 1; seed <= 20; seed++) {
     const network = new Network(seed);
