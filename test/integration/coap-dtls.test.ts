@@ -6,6 +6,9 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { WeirError } from "../../src/core/errors.js";
+import { openEndpoint } from "../../src/protocols/coap/index.js";
+import { openUdp } from "../../src/protocols/datagram/index.js";
+import { openDtls } from "../../src/protocols/dtls/index.js";
 import { makeAuthority } from "../support/certificates.js";
 import { type CoapLink, type LinkedDevice, linkDevices } from "../support/coap-link.js";
 import { eventually } from "../support/eventually.js";
@@ -210,4 +213,31 @@ test("certificates are read again when the files change", needs("openssl", "coap
   await eventually(() => link.entries.some(({ event }) => event === "coap_credentials_renewed"), "they are renewed");
   assert.deepEqual((await post(other)).codes, ["2.04"]);
   assert.deepEqual((await post(authority)).codes, []);
+});
+
+test("an open session ends at its next request once its key is another one", async (t) => {
+  const { link, psk, ports } = await listen(t);
+  const key = Buffer.from(AIR_KEY);
+  const udp = await openUdp({ host: "127.0.0.1", port: 0 });
+  const device = openEndpoint(openDtls({ client: () => ({ psk: { identity: "air", key } }) }, udp));
+  t.after(() => device.close(0));
+  const to = { address: "127.0.0.1", port: ports.dtls };
+  const post = async () =>
+    device.request(
+      await device.connect(to),
+      { method: "0.02", path: ["air", "x"], payload: Buffer.from("1") },
+      { timeout: 5_000 },
+    );
+  assert.equal((await post()).code, "2.04");
+  writeFileSync(psk, keys({ air: "a key that was not there before" }));
+  await eventually(
+    () => link.entries.some(({ event }) => event === "coap_credentials_renewed"),
+    "the keys are renewed",
+  );
+  await assert.rejects(post(), { name: "CoapError", code: "GONE" });
+  assert.deepEqual(
+    link.entries.filter(({ event }) => event === "coap_refused").map(({ reason }) => reason),
+    ["unproven"],
+  );
+  assert.equal(link.readings.length, 1);
 });

@@ -67,6 +67,7 @@ test("a file that cannot be used is told, without what is in it, and the old key
 test("what it serves is told of new keys until it is closed", async (t) => {
   const { credentials, write, entries } = setup(t);
   const transport = openDtls({}, await openUdp({ host: "127.0.0.1", port: 0 }));
+  t.after(() => transport.close());
   let renewed = 0;
   transport.renew = () => void renewed++;
   credentials.serves(transport);
