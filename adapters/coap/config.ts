@@ -11,6 +11,10 @@ export interface Settings {
   readonly maxPayload: number;
   /** Requests that wait at one time until their readings are stored. */
   readonly maxPending: number;
+  /** Whom large answers go to over UDP (RFC 9175 2.4). */
+  readonly echo: "amplification" | "always" | "off";
+  /** Interfaces on which what is sent to all CoAP nodes is heard: names, all of them, or none. */
+  readonly multicast: boolean | readonly string[];
   readonly dtls: DtlsSettings | undefined;
   /** Undefined: nobody publishes or subscribes through CoAP. */
   readonly pubsub?: PubSubSettings | undefined;
@@ -65,6 +69,20 @@ export const settings: z.ZodType<Settings> = z
       .max(65_536)
       .default(1024)
       .describe("Requests that may wait until their readings are stored. More are answered 5.03: try again later."),
+    echo: z
+      .enum(["amplification", "always", "off"])
+      .default("amplification")
+      .describe(
+        "Over UDP, whom a long answer goes to, as addresses can be forged: amplification sends small blocks until the address is proved; " +
+          "always asks for a proof before any long answer; off trusts every address, for clients that know neither blocks nor Echo.",
+      ),
+    multicast: z
+      .union([z.boolean(), z.array(z.string().min(1).max(64)).min(1).max(64)])
+      .default(false)
+      .describe(
+        "Whether the gateway answers those who look for CoAP servers (groups 224.0.1.187, ff02::fd, ff05::fd), on all interfaces or on " +
+          "the named ones. For udp:// listeners.",
+      ),
     dtls: dtls.optional(),
     pubsub: pubsubSettings,
   })

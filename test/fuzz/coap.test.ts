@@ -226,7 +226,14 @@ test(`${OVER_A_SOCKET} hostile datagrams over a socket: it goes on serving`, asy
   const random = seeded(context);
   let taken = 0;
   const session = await openSession(
-    { listen: ["udp://127.0.0.1:0"], maxPayload: 2000, maxPending: 64, dtls: undefined },
+    {
+      listen: ["udp://127.0.0.1:0"],
+      maxPayload: 2000,
+      maxPending: 64,
+      dtls: undefined,
+      echo: "amplification",
+      multicast: false,
+    },
     DEVICES,
     {
       sink: async () => {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
 import { type TestContext, test } from "node:test";
+import { coap } from "../../adapters/coap/index.js";
 import {
   ALL_COAP_NODES,
-  type CoapHandler,
   CoapError,
+  type CoapHandler,
   type IncomingResponse,
   openEndpoint,
 } from "../../src/protocols/coap/index.js";
@@ -84,4 +85,19 @@ test("where nobody is, nothing is found; an abort ends it", async (context) => {
     assert.rejects(closing, (error) => error instanceof CoapError && error.code === "CLOSED"),
     endpoint.close(),
   ]);
+});
+
+test("the gateway is found by those who ask all CoAP nodes, where it is told to be", async (context) => {
+  const port = await freeUdpPort();
+  const listen = `udp://127.0.0.1:${port}`;
+  const settings = coap.settings.parse({ listen, multicast: [loopback()] });
+  const [link] = coap.links(settings, [{ id: "air", address: coap.address.parse(undefined), profile: undefined }]);
+  assert.ok(link);
+  const { signal } = new AbortController();
+  const session = await link.adapter.open({ sink: async () => {}, journal: () => {}, now: Date.now, signal });
+  context.after(() => session.close());
+  const endpoint = await asker(context);
+  const group = await endpoint.connect({ address: ALL_COAP_NODES.ipv4, port });
+  const answers = await endpoint.gather(group, { path: [".well-known", "core"] }, { within: 10_000, most: 1 });
+  assert.match(answers.map(textOf).join(), /<\/air>/);
 });

@@ -1,8 +1,9 @@
 import { messageOf, WeirError } from "../../../src/core/errors.js";
 import type { Journal } from "../../../src/core/journal.js";
+import { ALL_COAP_NODES } from "../../../src/protocols/coap/index.js";
 import { type DatagramTransport, openUdp, type Peer } from "../../../src/protocols/datagram/index.js";
 import { type DtlsTransport, openDtls } from "../../../src/protocols/dtls/index.js";
-import { listenAddress } from "../config.js";
+import { listenAddress, type Settings } from "../config.js";
 import type { DtlsSettings } from "../dtls/config.js";
 import type { Credentials } from "../dtls/credentials.js";
 
@@ -20,11 +21,16 @@ export interface Listener {
 /** Rejects with ADDRESS_IN_USE or LISTEN_FAILED. */
 export async function openListener(
   url: string,
-  settings: DtlsSettings | undefined,
+  { dtls: settings, multicast }: Pick<Settings, "dtls" | "multicast">,
   credentials: Credentials | undefined,
 ): Promise<Listener> {
   const { secure, host, port } = listenAddress(url);
-  const udp = await openUdp({ host, port }).catch((cause: unknown) => {
+  // Groups are asked in the clear: there is no session with a group.
+  const interfaces = secure || multicast === false ? undefined : multicast;
+  const udp = await openUdp({
+    ...{ host, port },
+    ...(interfaces === undefined ? {} : { multicast: { groups: Object.values(ALL_COAP_NODES), interfaces } }),
+  }).catch((cause: unknown) => {
     throw listenError(url, cause);
   });
   if (!secure) return { url, secure, transport: udp, admit: () => true, report: () => {} };

@@ -90,7 +90,7 @@ export function linkName(listen: readonly string[]): string {
 async function openAll(settings: Settings, credentials: Credentials | undefined): Promise<Listener[]> {
   const opened: Listener[] = [];
   try {
-    for (const url of settings.listen) opened.push(await openListener(url, settings.dtls, credentials));
+    for (const url of settings.listen) opened.push(await openListener(url, settings, credentials));
     return opened;
   } catch (error) {
     credentials?.stop();
@@ -101,7 +101,7 @@ async function openAll(settings: Settings, credentials: Credentials | undefined)
 
 function serve(
   listener: Listener,
-  { listen, maxPayload, maxPending, dtls, pubsub: settings }: Settings,
+  { listen, maxPayload, maxPending, echo, dtls, pubsub: settings }: Settings,
   devices: readonly Device[],
   { sink, journal, now, pubsub }: LinkContext,
 ): { readonly service: CoapService; readonly gateway: OpenGateway | undefined } {
@@ -116,6 +116,7 @@ function serve(
     handler: gateway?.handler ?? posted,
     maxBody: maxPayload,
     maxPending,
+    echo,
     onOutcome: (outcome, peer) => reportOutcome(outcome, peer, at, journal),
     onFailure: (failure) => {
       journal({ level: "error", event: "coap_failed", at, message: `a fault of Weir's own: ${messageOf(failure)}` });

@@ -1,5 +1,5 @@
 import type { PubSubRefusal, SubscribeRefusal } from "../../../src/core/pubsub.js";
-import { type Code, type CoapResponse, OPTION, uint } from "../../../src/protocols/coap/index.js";
+import { type CoapResponse, type Code, OPTION, uint } from "../../../src/protocols/coap/index.js";
 
 /** What the counter `coap_refused` is split by; the broker tells of those that have none here. */
 export type Reason = "method" | "query" | "topic" | "token" | "too_large" | "too_fast" | "unproven" | "failed";

@@ -1,4 +1,5 @@
 import type { TestContext } from "node:test";
+import type { Settings } from "../../../../adapters/coap/config.js";
 import { openSession } from "../../../../adapters/coap/posted/session.js";
 import type { Device } from "../../../../adapters/coap/posted/targets.js";
 import type { Entry } from "../../../../src/core/journal.js";
@@ -43,11 +44,13 @@ export async function open(
     await options.sink?.(readings);
     taken.push(readings);
   };
-  const settings = {
+  const settings: Settings = {
     listen: ["udp://127.0.0.1:0"],
     maxPayload: options.maxPayload ?? 65_536,
     maxPending: 16,
     dtls: undefined,
+    echo: "amplification",
+    multicast: false,
   };
   const session = await openSession(settings, devices, {
     sink,

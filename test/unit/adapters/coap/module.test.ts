@@ -19,6 +19,8 @@ test("settings have defaults, and say what is wrong", () => {
     listen: ["udp://127.0.0.1:5683"],
     maxPayload: 65_536,
     maxPending: 1024,
+    echo: "amplification",
+    multicast: false,
     dtls: undefined,
     pubsub: undefined,
   });
