@@ -11,6 +11,8 @@ const CURVES = { secp256r1: "prime256v1", secp384r1: "secp384r1" } as const;
 const POINT_LENGTHS = { secp256r1: 65, secp384r1: 97 } as const;
 const UNCOMPRESSED = 4;
 const X25519_LENGTH = 32;
+/** A SubjectPublicKeyInfo of X25519 up to the key (RFC 8410 4). */
+const X25519_HEAD = Buffer.from("302a300506032b656e032100", "hex");
 
 export function groupOf(id: number): Group | undefined {
   return NAMES.find((name) => GROUPS[name] === id);
@@ -47,18 +49,22 @@ function pointKey(group: keyof typeof CURVES): EphemeralKey {
   };
 }
 
+/**
+ * Keys go in and out in DER, never as a JWK: while Node exports one as a JWK it holds a lock that the collection of the same key pair wants, and
+ * where memory is collected at that moment the process stands still for ever (Node 20.20).
+ */
 function x25519Key(): EphemeralKey {
   const { publicKey, privateKey } = generateKeyPairSync("x25519");
   return {
     group: "x25519",
-    publicKey: Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url"),
+    publicKey: publicKey.export({ type: "spki", format: "der" }).subarray(X25519_HEAD.length),
     sharedSecret(peer) {
       if (peer.length !== X25519_LENGTH) throw noKey("x25519");
       let secret: Buffer;
       try {
-        const x = Buffer.from(peer).toString("base64url");
-        const key = createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
-        secret = diffieHellman({ privateKey, publicKey: key });
+        const spki = Buffer.concat([X25519_HEAD, peer]);
+        const theirs = createPublicKey({ key: spki, format: "der", type: "spki" });
+        secret = diffieHellman({ privateKey, publicKey: theirs });
       } catch (cause) {
         throw noKey("x25519", cause);
       }
