@@ -94,19 +94,27 @@ export function openEndpoint(
   transport.listen({
     datagram(bytes, peer, multicast) {
       if (closing) return;
-      try {
+      guard(() => {
         const { outcome, effects } = endpoint.receive(bytes, peer, multicast, now());
         options.onOutcome?.(outcome, peer);
         run(effects);
-      } catch (failure) {
-        // Thrown out of a socket's callback it would end the process: no datagram may do that, whatever we overlooked.
-        options.onFailure?.(failure);
-      }
+      });
     },
     gone(peer) {
-      run(endpoint.forget(peer, now()));
+      guard(() => run(endpoint.forget(peer, now())));
     },
   });
+
+  /** Thrown out of a callback of a socket or a timer it would end the process: no peer may do that, whatever we overlooked. */
+  function guard(act: () => void): boolean {
+    try {
+      act();
+      return true;
+    } catch (failure) {
+      options.onFailure?.(failure);
+      return false;
+    }
+  }
 
   function run(effects: readonly Effect[]): void {
     for (const effect of effects) {
@@ -186,18 +194,19 @@ export function openEndpoint(
 
   /**
    * One timer for all. It is left to run out although what it was set for was answered meanwhile, which most requests are,
-   * and is never set for longer than it takes until something new may want it.
+   * and is never set for longer than it takes until something new may want it. `least`: ms, if something is due.
    */
-  function arm(): void {
+  function arm(least = 1): void {
     if (timer !== undefined || closed) return;
     const deadline = endpoint.deadline;
     if (deadline === undefined) return;
     const at = now();
-    const wait = Math.max(1, Math.min(Math.ceil(deadline - at), endpoint.shortestWait));
+    const wait = Math.max(least, Math.min(Math.ceil(deadline - at), endpoint.shortestWait));
     due = at + wait;
     timer = setTimeout(() => {
       timer = undefined;
-      run(endpoint.tick(now()));
+      // What fails must not keep the rest from being done, nor fail a thousand times a second.
+      if (!guard(() => run(endpoint.tick(now())))) arm(endpoint.shortestWait);
     }, wait);
   }
 
@@ -215,7 +224,7 @@ export function openEndpoint(
     closing = true;
     closed = true;
     clearTimeout(timer);
-    run(endpoint.close(now()));
+    guard(() => run(endpoint.close(now())));
   }
 
   return {

@@ -35,6 +35,8 @@ function request(parts: Partial<Message> = {}): Uint8Array {
 /** A transport without a network: `receive` is the far side. */
 function fakeTransport() {
   const sent: string[] = [];
+  /** What becomes of the next datagrams that are sent: a fault that a transport must not have. */
+  const faults: Error[] = [];
   let receiver: DatagramReceiver = { datagram: () => {} };
   let settle = { resolve: () => {}, reject: (_error: Error) => {} };
   const closed = new Promise<void>((resolve, reject) => {
@@ -48,6 +50,8 @@ function fakeTransport() {
       receiver = to;
     },
     send: (bytes) => {
+      const fault = faults.shift();
+      if (fault !== undefined) throw fault;
       const parsed = parseMessage(bytes);
       assert.ok(parsed.ok);
       sent.push(`${parsed.message.type} ${parsed.message.code} ${parsed.message.messageId}`);
@@ -65,6 +69,7 @@ function fakeTransport() {
     transport,
     sent,
     sends,
+    faults,
     lose: (error: Error) => settle.reject(error),
     receive: (bytes: Uint8Array) => receiver.datagram(bytes, PEER, false),
   };
@@ -153,6 +158,22 @@ test("a slow request is acknowledged in time though a retransmission is due much
   await sends(3);
   assert.deepEqual(sent, ["ACK 0.00 1", "CON 2.04 0", "ACK 0.00 2"]);
   answers[1]?.();
+});
+
+test("a fault while something is due is reported and ends nothing: what is due later is done all the same", async (context) => {
+  const { transport, sent, sends, faults } = fakeTransport();
+  const failures: unknown[] = [];
+  const timing = { ackTimeout: 20, ackRandomFactor: 1, maxRetransmit: 4, exchangeLifetime: 1000, nonLifetime: 1000 };
+  const service = openEndpoint(transport, { timing, random: () => 0, onFailure: (failure) => failures.push(failure) });
+  context.after(() => service.close(1));
+  const closed = assert.rejects(service.request(PEER, { method: "0.01", path: ["t"] }), { code: "CLOSED" });
+  const fault = new Error("in the timer");
+  faults.push(fault);
+  await sends(2);
+  assert.deepEqual(sent, ["CON 0.01 0", "CON 0.01 0"]);
+  assert.deepEqual(failures, [fault]);
+  await service.close(1);
+  await closed;
 });
 
 test("close waits for answers that are due, takes in nothing more, and closes the transport", async () => {
