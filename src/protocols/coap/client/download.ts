@@ -17,9 +17,13 @@ export interface DownloadOptions {
   readonly payload: Uint8Array;
   /** It may be asked for again from the beginning: it changes nothing, and the requests carry all that it depends on. */
   readonly repeatable: boolean;
+  /** So it may for larger blocks: what answers is what is asked for, not the first block of something that happened (RFC 7641). */
+  readonly enlargeable: boolean;
   readonly maxBody: number;
 }
 
+/** What a datagram should carry at most, so that no link has to cut it (RFC 7252 4.6): blocks of 1024 bytes. */
+const LARGEST_SZX = 6;
 /** An answer that changes while it is fetched is fetched so many times anew. */
 const MAX_RESTARTS = 3;
 
@@ -34,6 +38,7 @@ export class Download {
   #length = 0;
   #szx = 0;
   #restarts = 0;
+  #enlarged = false;
 
   constructor(asked: DownloadOptions) {
     this.#asked = asked;
@@ -71,8 +76,24 @@ export class Download {
     if (part === undefined) return { kind: "whole", answer };
     if (part.num !== 0) return failed("it began with another block than the first");
     if ((uintOption(answer.options, OPTION.size2) ?? 0) > maxBody) return tooLarge(maxBody);
+    if (this.#mayEnlarge(answer, part)) {
+      this.#enlarged = true;
+      this.#szx = LARGEST_SZX;
+      return { kind: "send" };
+    }
     this.#first = answer;
     return this.#keep(answer, part, answer.payload);
+  }
+
+  /**
+   * A server that doubts our address answers in small blocks, with an Echo that goes with the next request and ends the doubt (RFC
+   * 9175 2.4). The size of all blocks is settled by the first request that names one (RFC 7959 2.4), which is the next one; a block
+   * of another size begins at no other byte than the first. So it asks for that again, once, where that saves messages.
+   */
+  #mayEnlarge({ options }: Answer, { more, szx }: Block): boolean {
+    if (!this.#asked.enlargeable || this.#enlarged || this.#restarts > 0 || !more || szx >= LARGEST_SZX) return false;
+    const size = uintOption(options, OPTION.size2) ?? Number.POSITIVE_INFINITY;
+    return options.some(({ number }) => number === OPTION.echo) && size > 2 * blockSize(szx);
   }
 
   #keep(first: Answer, { more, szx }: Block, payload: Uint8Array): DownloadStep {

@@ -6,6 +6,7 @@ import type { Effect } from "../outcome.js";
 import { type Timed, Timers } from "../timers.js";
 import { messageKey, type Timing, type Transmission } from "../transmissions.js";
 import type { Outgoing } from "./answer.js";
+import type { Echoes } from "./echoes.js";
 import type { OpenRequest } from "./handles.js";
 
 /** What one message of ours asks. */
@@ -75,6 +76,7 @@ export function transmitWait({ ackTimeout, ackRandomFactor, maxRetransmit }: Tim
 export class Exchanges<Who extends Asker> {
   readonly #layer: MessageLayer;
   readonly #options: ExchangeOptions;
+  readonly #echoes: Echoes;
   /** By peer and token. */
   readonly #asked = new Map<string, ClientExchange<Who>>();
   /** What was sent, non-confirmable or acknowledged: a reset names it by its id alone. */
@@ -82,9 +84,10 @@ export class Exchanges<Who extends Asker> {
   readonly #lines = new Map<string, Line<Who>>();
   readonly #timers = new Timers<ClientExchange<Who>>();
 
-  constructor(layer: MessageLayer, options: ExchangeOptions) {
+  constructor(layer: MessageLayer, options: ExchangeOptions, echoes: Echoes) {
     this.#layer = layer;
     this.#options = options;
+    this.#echoes = echoes;
   }
 
   get size(): number {
@@ -218,7 +221,9 @@ export class Exchanges<Who extends Asker> {
     }
     const type = confirmable ? "CON" : "NON";
     const bytes =
-      outgoing === undefined ? emptyMessage("CON", messageId) : encodeMessage({ ...outgoing, type, messageId, token });
+      outgoing === undefined
+        ? emptyMessage("CON", messageId)
+        : encodeMessage({ ...outgoing, options: this.#echoes.addTo(peer, outgoing.options), type, messageId, token });
     exchange.messageId = messageId;
     exchange.state = "sent";
     exchange.outstanding = true;

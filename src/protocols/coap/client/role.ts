@@ -11,6 +11,7 @@ import { type Outgoing, responseOf } from "./answer.js";
 import { Arrival } from "./arrival.js";
 import { type CallGround, type ClientAsker, type Done, PingCall, TransferCall } from "./call.js";
 import type { GroupLimits, OutgoingRequest, RequestLimits } from "./client.js";
+import { Echoes } from "./echoes.js";
 import { Gatherings } from "./gatherings.js";
 import { Exchanges, resetError, timeoutError, tokenKey } from "./exchanges.js";
 import type { Call, Delivery, Observed, OpenRequest } from "./handles.js";
@@ -50,6 +51,8 @@ export interface ClientState {
 /** 32 bits at least (RFC 7252 5.3.1). Where addresses can be forged, all that there may be. */
 const SECURE_TOKEN = 4;
 const TOKEN = 8;
+/** Servers whose Echo values are kept for the next request. One takes some 200 bytes of memory. */
+const MAX_ECHOES = 4096;
 
 interface Registered {
   readonly request: OutgoingRequest;
@@ -60,6 +63,7 @@ interface Registered {
 export class ClientRole {
   readonly #layer: MessageLayer;
   readonly #options: Required<ClientOptions>;
+  readonly #echoes = new Echoes(MAX_ECHOES);
   readonly #exchanges: Exchanges<ClientAsker>;
   readonly #ground: CallGround;
   /** By peer and token. */
@@ -80,7 +84,7 @@ export class ClientRole {
       answerWithin: options.answerWithin ?? layer.timing.exchangeLifetime,
       randomBytes: options.randomBytes ?? randomBytes,
     };
-    this.#exchanges = new Exchanges(layer, this.#options);
+    this.#exchanges = new Exchanges(layer, this.#options, this.#echoes);
     this.#gatherings = new Gatherings(layer);
     this.#ground = {
       exchanges: this.#exchanges,
@@ -210,12 +214,17 @@ export class ClientRole {
     const asker = multicast ? undefined : this.#exchanges.answered(message, peer);
     if (!multicast && asker === undefined && observation === undefined) {
       const gathered = this.#gatherings.take(message, peer);
-      if (gathered !== undefined) return gathered;
+      if (gathered !== undefined) {
+        // Who is asked for the rest of it has its Echo back.
+        this.#echoes.hear(peer, message.options);
+        return gathered;
+      }
     }
     // What comes in an acknowledgement is an answer; to no question of ours, here.
     if (multicast || (asker === undefined && (observation === undefined || message.type === "ACK"))) {
       return stray(message, peer, multicast);
     }
+    this.#echoes.hear(peer, message.options);
     const effects: Effect[] = [];
     const outcome = this.#take(message, key, asker, observation, peer, now, effects);
     this.#exchanges.advance(peer, now, effects);
@@ -275,6 +284,7 @@ export class ClientRole {
       if (of(observation)) observation.fail(error, now, effects);
     for (const call of [...this.#ground.calls]) if (of(call)) call.failed(error, now, effects);
     if (peer === undefined) this.#gatherings.end(error, effects);
+    else this.#echoes.forget(peer);
   }
 
   get state(): ClientState {

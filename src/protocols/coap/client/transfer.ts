@@ -58,9 +58,10 @@ export class Transfer {
   }
 
   take(answer: Answer): TransferStep {
-    const echo = answer.code === "4.01" ? answer.options.find(({ number }) => number === OPTION.echo) : undefined;
-    if (echo !== undefined && !this.#echoed) {
-      this.#echo = echo;
+    const echo = answer.options.find(({ number }) => number === OPTION.echo);
+    // The newest one goes with all that follows, whatever it came with.
+    this.#echo = echo ?? this.#echo;
+    if (echo !== undefined && answer.code === "4.01" && !this.#echoed) {
       this.#echoed = true;
       return { kind: "send" };
     }
@@ -70,25 +71,33 @@ export class Transfer {
       if (step.kind !== "answered") return step;
       if (this.#options.observe !== undefined) return { kind: "answered", answer };
     }
-    return this.follow(answer);
+    this.#download ??= this.#startDownload(true);
+    return this.#fetch(this.#download, answer);
   }
 
   /** From the first block of an answer on, wherever it came from: what is missing of it. */
   follow(answer: Answer): TransferStep {
-    this.#download ??= this.#startDownload();
-    const step = this.#download.take(answer);
+    this.#download ??= this.#startDownload(false);
+    return this.#fetch(this.#download, answer);
+  }
+
+  #fetch(download: Download, answer: Answer): TransferStep {
+    const step = download.take(answer);
     return step.kind === "whole" ? { kind: "answered", answer: step.answer } : step;
   }
 
-  #startDownload(): Download {
+  /** `own`: the first block answers a request of this transfer, which may be made again. */
+  #startDownload(own: boolean): Download {
     const { code, payload } = this.#request;
     // RFC 7959 2.7: who asks for the rest of an answer does not send the body again, but that of a FETCH says what is asked for.
+    const repeatable = code === GET || (code === FETCH && !this.inBlocks);
     const carried = code === FETCH && !this.inBlocks ? payload : NOTHING;
     return new Download({
       code,
       options: this.#upload.options.filter(({ number }) => number !== OPTION.observe),
       payload: carried,
-      repeatable: code === GET || (code === FETCH && !this.inBlocks),
+      repeatable,
+      enlargeable: own && repeatable,
       maxBody: this.#options.maxBody,
     });
   }
