@@ -1,3 +1,4 @@
+import type { Peer } from "../../datagram/index.js";
 import { CoapError } from "../errors.js";
 import type { Effect } from "../outcome.js";
 import type { CoapClient, IncomingResponse, ObservationListener, RequestLimits } from "./client.js";
@@ -40,7 +41,7 @@ export function createClient({ role, run, now, closed, onFailure }: Asking): Ask
     begin: () => { call: Call; effects: readonly Effect[] },
     signal: AbortSignal | undefined,
   ): Promise<IncomingResponse | undefined> {
-    if (closed()) return Promise.reject(new CoapError("CLOSED", "this endpoint was closed"));
+    if (closed()) return Promise.reject(closedError());
     if (signal?.aborted === true) return Promise.reject(aborted());
     return new Promise((resolve, reject) => {
       const { call, effects } = begin();
@@ -109,7 +110,7 @@ export function createClient({ role, run, now, closed, onFailure }: Asking): Ask
       return settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     },
     observe(peer, request, listener, { renewAfter } = {}) {
-      const { observed, effects } = role.observe(peer, request, now(), renewAfter);
+      const { observed, effects } = closed() ? refused(peer) : role.observe(peer, request, now(), renewAfter);
       listeners.set(observed, listener);
       run(effects);
       let cancelled: Promise<void> | undefined;
@@ -148,7 +149,8 @@ export function createClient({ role, run, now, closed, onFailure }: Asking): Ask
           return;
         }
         case "over":
-          end(effect.observed, effect.why);
+          // Not before who observes has what it observes in its hands: there may be no room for it in the first place.
+          queueMicrotask(() => end(effect.observed, effect.why));
           return;
         case "cancelled":
           cancelling.get(effect.observed)?.();
@@ -156,6 +158,16 @@ export function createClient({ role, run, now, closed, onFailure }: Asking): Ask
       }
     },
   };
+}
+
+/** What is observed by who is closed. */
+function refused(peer: Peer): { observed: Observed; effects: readonly Effect[] } {
+  const observed = { peer };
+  return { observed, effects: [{ kind: "over", observed, why: closedError() }] };
+}
+
+function closedError(): CoapError {
+  return new CoapError("CLOSED", "this endpoint was closed");
 }
 
 function aborted(): CoapError {

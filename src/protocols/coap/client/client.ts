@@ -60,8 +60,8 @@ export interface ObservationListener {
   next(state: IncomingResponse): void | Promise<void>;
   /**
    * Nothing more comes: the server refused or ended it with an error, or answered with a state that it does not say it will keep up
-   * (2.05 without Observe: the resource cannot be observed, or there is no room), or it could not be kept up. Called once, after the
-   * states that came before were taken where a server ended it; not after `cancel`.
+   * (2.05 without Observe: the resource cannot be observed, or there is no room), or it could not be kept up. Called once, after
+   * `observe` has returned, and after the states that came before were taken where a server ended it; not after `cancel`.
    */
   ended(why: IncomingResponse | CoapError): void;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import {
+  CoapError,
   type CoapHandler,
   DEFAULT_TIMING,
   type Observer,
@@ -18,6 +19,11 @@ async function open(context: TestContext, options: OpenOptions = {}) {
   const endpoint = openEndpoint(transport, options);
   context.after(() => endpoint.close(1));
   return { endpoint, local: transport.local };
+}
+
+/** Lets all that is due happen. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A transport on which nothing comes back. */
@@ -134,6 +140,32 @@ test("a listener that throws where it may not is reported, and ends nothing", as
     },
   });
   gone();
+  await turn();
   assert.deepEqual(failures, [broken]);
   await endpoint.close(1);
 });
+
+for (const [code, request, close] of [
+  ["BUSY", GET, false],
+  ["INVALID", { ...GET, path: ["x".repeat(256)] }, false],
+  ["CLOSED", GET, true],
+] as const) {
+  test(`who observes where that is ${code} has the observation in hand before it hears so, and may cancel it`, async () => {
+    const { transport } = silent();
+    const endpoint = openEndpoint(transport, { maxObservations: 0 });
+    if (close) await endpoint.close(1);
+    const heard: unknown[] = [];
+    const ended = (why: unknown): void => {
+      heard.push(why instanceof CoapError && why.code);
+      void observation.cancel().then(() => heard.push("cancelled"));
+    };
+    const observation = endpoint.observe(PEER, request, { next: () => {}, ended });
+    await turn();
+    assert.deepEqual(heard, [code, "cancelled"]);
+    const cancelled = endpoint.observe(PEER, request, { next: () => {}, ended: () => heard.push("ended") });
+    await cancelled.cancel();
+    await turn();
+    assert.equal(heard.length, 2);
+    await endpoint.close(1);
+  });
+}
