@@ -29,6 +29,11 @@ export function maybeGone(error: WeirError): boolean {
   return error.code === "DEVICE_NO_ANSWER";
 }
 
+/** Whether it came from the device all the same: a reset, or an answer that nothing can be done with. */
+export function isAnswer(error: WeirError): boolean {
+  return error.code === "COMMAND_FAILED" || error.code === "PAYLOAD_INVALID";
+}
+
 export function isSuccess({ code }: IncomingResponse): boolean {
   return code.startsWith("2.");
 }

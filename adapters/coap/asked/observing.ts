@@ -1,6 +1,6 @@
 import type { CoapRead } from "../../../src/profile/index.js";
 import { CoapError, type IncomingResponse, type Observation } from "../../../src/protocols/coap/index.js";
-import { isSuccess, maybeGone } from "./answer.js";
+import { isAnswer, isSuccess, maybeGone } from "./answer.js";
 import { createFaults } from "./faults.js";
 import { startPolling } from "./polling.js";
 import { asWeirError, type ReadContext, START_WITHIN, settle, tellRefused } from "./read-context.js";
@@ -50,6 +50,7 @@ export function startObserving(read: CoapRead, every: number, context: ReadConte
 
   function failed(why: CoapError): void {
     const error = context.explain(read, why);
+    if (isAnswer(error)) faults.answered();
     const wait = faults.silent(error) ? 0 : every;
     // Of one that is gone the link tells.
     if (!maybeGone(error)) {

@@ -1,7 +1,8 @@
 import type { CoapRead } from "../../../src/profile/index.js";
 import type { IncomingResponse } from "../../../src/protocols/coap/index.js";
+import { isAnswer } from "./answer.js";
 import { createFaults } from "./faults.js";
-import { asWeirError, type ReadContext, START_WITHIN, settle } from "./read-context.js";
+import { asWeirError, type ReadContext, START_WITHIN, settle, tellUnusable } from "./read-context.js";
 
 /** setTimeout takes no more, in ms (24 days). */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -37,8 +38,13 @@ export function startPolling(read: CoapRead, every: number, context: ReadContext
     let answer: IncomingResponse;
     try {
       answer = await context.ask(read);
-    } catch (error) {
-      return !ended && faults.silent(asWeirError(error));
+    } catch (thrown) {
+      if (ended) return false;
+      const error = asWeirError(thrown);
+      if (!isAnswer(error)) return faults.silent(error);
+      faults.answered();
+      tellUnusable(error, context);
+      return false;
     }
     faults.answered();
     await settle(read, answer, context);

@@ -45,6 +45,11 @@ export function tellRefused(read: CoapRead, answer: IncomingResponse, { device, 
   journal({ level: "warn", event: "coap_read_refused", at: device, message, reason: answer.code });
 }
 
+/** A reset, or an answer that the message layer could not put together. */
+export function tellUnusable({ message }: WeirError, { device, journal }: ReadContext): void {
+  journal({ level: "warn", event: "coap_read_refused", at: device, message, reason: "unusable" });
+}
+
 export function asWeirError(thrown: unknown): WeirError {
   return thrown instanceof WeirError ? thrown : new WeirError("COMMAND_FAILED", String(thrown), { cause: thrown });
 }

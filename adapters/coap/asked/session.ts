@@ -4,9 +4,10 @@ import { messageOf, WeirError } from "../../../src/core/errors.js";
 import type { Scalar } from "../../../src/core/reading.js";
 import { type CoapCodec, type CoapRead, coapCodec } from "../../../src/profile/index.js";
 import type { CoapUri, IncomingResponse, OutgoingRequest } from "../../../src/protocols/coap/index.js";
+import type { Peer } from "../../../src/protocols/datagram/index.js";
 import type { Settings } from "../config.js";
 import type { Device } from "../posted/targets.js";
-import { isSuccess, noAnswer, readingsOf, refused, valuesOf } from "./answer.js";
+import { isSuccess, maybeGone, noAnswer, readingsOf, refused, valuesOf } from "./answer.js";
 import type { ReadContext } from "./read-context.js";
 import { startReads } from "./reads.js";
 import { openWay, type Way } from "./way.js";
@@ -50,6 +51,8 @@ export class AskedSession implements Session {
   #ending: Promise<void> | undefined;
   #stopReads = (): void => {};
   #answered = (): void => {};
+  /** Whether there was a way to the device: over DTLS a session. */
+  #reached = false;
 
   constructor(device: string, codec: CoapCodec, base: readonly string[], way: Way, context: LinkContext) {
     this.#device = device;
@@ -83,7 +86,7 @@ export class AskedSession implements Session {
     try {
       const what = await Promise.race([first, late, this.closed]);
       if (what === "late") {
-        throw new WeirError("DEVICE_NO_ANSWER", `${this.#device} did not answer within ${FIRST_ANSWER / 1000} s`);
+        throw new WeirError("DEVICE_NO_ANSWER", this.#silence());
       }
       if (what === undefined) throw new WeirError("CLOSED", `${this.#device}: the gateway gave up`);
     } catch (error) {
@@ -96,6 +99,13 @@ export class AskedSession implements Session {
 
   close(): Promise<void> {
     return this.#end(undefined);
+  }
+
+  /** A peer with another key drops what it cannot open, and says nothing (RFC 6347 4.1.2.7). */
+  #silence(): string {
+    const within = `within ${FIRST_ANSWER / 1000} s`;
+    if (this.#reached || !this.#way.secure) return `${this.#device} did not answer ${within}`;
+    return `${this.#device}: no DTLS session ${within}: nobody is there, or it has another key`;
   }
 
   async execute(command: Command): Promise<Scalar | undefined> {
@@ -141,7 +151,24 @@ export class AskedSession implements Session {
       // A reset, or an answer that is too large, is one.
       if (error instanceof WeirError && error.code === "DEVICE_NO_ANSWER") return;
     }
-    this.#answered();
+    this.#heard();
+  }
+
+  /** What came after the end is of no interest: a device that may not speak for itself did not answer. */
+  #heard(): void {
+    if (this.#ending === undefined) this.#answered();
+  }
+
+  /** Where one side refuses the other, the link is down until that is mended: it is tried again with pauses. */
+  async #reach(): Promise<Peer> {
+    try {
+      const peer = await this.#way.reach();
+      this.#reached = true;
+      return peer;
+    } catch (error) {
+      if (error instanceof WeirError && !maybeGone(error)) void this.#end(error);
+      throw error;
+    }
   }
 
   #reading(): ReadContext {
@@ -152,13 +179,13 @@ export class AskedSession implements Session {
       random: Math.random,
       ask: (read) => this.#ask(read.text, this.#get(read), PATIENCE),
       observe: async (read, listener) => {
-        const peer = await this.#way.reach();
+        const peer = await this.#reach();
         const limits = read.every === undefined ? {} : { renewAfter: read.every };
         return this.#way.client.observe(peer, this.#get(read), listener, limits);
       },
       explain: (read, error) => noAnswer(this.#device, read.text, error),
       take: (read, answer) => this.#take(read, answer),
-      answered: () => this.#answered(),
+      answered: () => this.#heard(),
       lost: (why) => void this.#end(why),
     };
   }
@@ -190,7 +217,7 @@ export class AskedSession implements Session {
   async #ask(place: string, request: OutgoingRequest, timeout: number): Promise<IncomingResponse> {
     const start = performance.now();
     try {
-      const peer = await this.#way.reach();
+      const peer = await this.#reach();
       const left = Math.max(1, timeout - (performance.now() - start));
       return await this.#way.client.request(peer, request, { timeout: left, signal: this.#over.signal });
     } catch (error) {

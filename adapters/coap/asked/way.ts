@@ -12,6 +12,8 @@ import type { Device } from "../posted/targets.js";
 /** How a device is reached. */
 export interface Way {
   readonly client: CoapClient;
+  /** DTLS. */
+  readonly secure: boolean;
   /**
    * The device. Over DTLS with the session that there is, or a new one. Rejects with DEVICE_NO_ANSWER, or COMMAND_FAILED where it
    * or the gateway refuses the other.
@@ -37,6 +39,7 @@ export async function openWay(settings: Settings, device: Device, server: CoapUr
   const endpoint = openEndpoint(transport, { maxBody: settings.maxPayload });
   return {
     client: endpoint,
+    secure: server.scheme === "coaps",
     reach: async () => {
       const peer = await endpoint.connect(to).catch((cause: unknown) => {
         throw unreachable(device.id, cause);

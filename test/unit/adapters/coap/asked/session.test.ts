@@ -14,6 +14,7 @@ import {
   type OutgoingRequest,
   type RequestLimits,
 } from "../../../../../src/protocols/coap/index.js";
+import type { Peer } from "../../../../../src/protocols/datagram/index.js";
 import { answer } from "./world.js";
 
 const NOW = 1_763_890_000_123;
@@ -42,6 +43,8 @@ function setup(t: { after(end: () => unknown): void }, profile = READS) {
     closed: 0,
     answer: (_request: OutgoingRequest): Promise<IncomingResponse> => Promise.resolve(answer("2.05", "7")),
     sink: (): Promise<void> => Promise.resolve(),
+    secure: false,
+    reach: async (): Promise<Peer> => ({ id: "p", address: "127.0.0.1", port: 5683 }),
     failWay: (error: Error) => failWay(error),
   };
   const way: Way = {
@@ -54,7 +57,10 @@ function setup(t: { after(end: () => unknown): void }, profile = READS) {
       ping: async () => {},
       gather: async () => [],
     },
-    reach: async () => ({ id: "p", address: "127.0.0.1", port: 5683 }),
+    get secure() {
+      return world.secure;
+    },
+    reach: () => world.reach(),
     closed: new Promise((_resolve, reject) => {
       failWay = reject;
     }),
@@ -96,6 +102,48 @@ test("silent for 25 s, it does not open, and its socket is closed", async (t) =>
   t.mock.timers.tick(25_000);
   await assert.rejects(opened, { code: "DEVICE_NO_ANSWER", message: /lamp did not answer within 25 s/ });
   assert.equal(world.closed, 1);
+});
+
+test("over DTLS the same says that the keys may differ", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { session, world } = setup(t);
+  world.secure = true;
+  world.reach = () => new Promise(() => {});
+  const opened = session.begin();
+  await turn();
+  t.mock.timers.tick(25_000);
+  await assert.rejects(opened, { code: "DEVICE_NO_ANSWER", message: /no DTLS session within 25 s: .* another key/ });
+});
+
+for (const [what, profile] of [
+  ["only told", READS],
+  ["polled", READS.replace("how: get", "how: poll, every: 1h")],
+  ["observed", READS.replace("how: get", "how: observe")],
+] as const) {
+  test(`a refused handshake is why a device that is ${what} does not open`, async (t) => {
+    const { session, world } = setup(t, profile);
+    world.reach = () => Promise.reject(new WeirError("COMMAND_FAILED", "lamp: ended by the peer with alert 48"));
+    await assert.rejects(session.begin(), { code: "COMMAND_FAILED", message: /alert 48/ });
+    assert.equal(world.closed, 1);
+  });
+}
+
+test("one that refuses us later is lost: its key was changed", async (t) => {
+  const { session, world, command } = setup(t);
+  await session.begin();
+  world.reach = () => Promise.reject(new WeirError("COMMAND_FAILED", "lamp: ended by the peer with alert 48"));
+  await assert.rejects(session.execute(command("write", "level", 40)), { code: "COMMAND_FAILED" });
+  await assert.rejects(session.closed, { code: "COMMAND_FAILED", message: /alert 48/ });
+});
+
+test("a reset or an answer without end is an answer to a poll too, and told", async (t) => {
+  const { session, world } = setup(t, READS.replace("how: get", "how: poll, every: 1h"));
+  world.answer = () => Promise.reject(new CoapError("TOO_LARGE", "the answer is larger than 65536 bytes"));
+  await session.begin();
+  assert.deepEqual(
+    world.entries.map(({ event, reason }) => [event, reason]),
+    [["coap_read_refused", "unusable"]],
+  );
 });
 
 test("aborted while it opens, it gives up", async (t) => {
