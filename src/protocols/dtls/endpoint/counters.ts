@@ -10,7 +10,10 @@ export type Outcome =
   | "hello_accepted"
   /** A first hello in pieces: only a server with a memory could put it together. */
   | "hello_fragmented"
-  /** There are as many handshakes with its address as there may be, or one of ours that goes on (RFC 6347 knows no simultaneous open). */
+  /**
+   * There are as many handshakes with its address as there may be, or one of ours that goes on (RFC 6347 knows no simultaneous open), or something
+   * in its datagram was answered already.
+   */
   | "hello_refused"
   /** Nobody is let in. */
   | "hello_ignored"

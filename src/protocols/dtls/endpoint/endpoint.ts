@@ -196,19 +196,21 @@ export class Endpoint {
   #hello(record: WireRecord, from: Peer, time: Now, effects: Effect[]): Outcome {
     const { server, limits } = this.#settings;
     if (server === undefined) return "hello_ignored";
+    // A hello is alone in its datagram. Many in one would multiply what we send, and the keys that we make.
+    if (effects.some(({ kind }) => kind === "send")) return "hello_refused";
     const read = readHello(record);
     if (typeof read === "string") return read;
-    const { hello, body } = read;
+    const { hello, body, messageSequence } = read;
+    const slot = this.#registry.at(from.id);
+    // One that comes again, perhaps so late that its cookie is too old: another cookie would make the client begin again, and the server not.
+    const known =
+      hello.cookie.length > 0 && [slot?.shaking, slot?.open].find((each) => each && beganWith(each, hello.random));
+    if (known) return this.#deliver(known, record, from, time.now, effects).outcome;
     if (!this.#jar.isOurs(hello.cookie, from.id, body, time.now)) {
       const cookie = this.#jar.bake(from.id, body, time.now);
-      effects.push({ kind: "send", datagram: cookieDatagram(record.sequence, cookie), to: from });
+      effects.push({ kind: "send", datagram: cookieDatagram(record.sequence, messageSequence, cookie), to: from });
       return "cookie_sent";
     }
-    const slot = this.#registry.at(from.id);
-    const known = [slot?.shaking, slot?.open].find(
-      (each) => each?.side === "server" && sameBytes(each.connection.clientRandom, hello.random),
-    );
-    if (known !== undefined) return this.#deliver(known, record, from, time.now, effects).outcome;
     const shaking = slot?.shaking;
     if (shaking !== undefined) {
       // Both began at once: the hello with the lesser random goes on, on both sides.
@@ -343,6 +345,15 @@ export class Endpoint {
   #clientOptions({ psk, serverName }: ClientSide, key: string, cid: Uint8Array, { now, wall }: Now) {
     return { ...this.#commonOptions(cid, wall), psk, serverName, session: this.#clientsSessions.find(key, now) };
   }
+}
+
+/**
+ * Its client's hello had this random. Of an open one only for as long as a datagram may be on its way, which is as long as it waits to send its last
+ * flight again: there are devices whose random numbers begin anew with each start, and one that has started is to be let in.
+ */
+function beganWith({ side, connection, established }: Association, random: Uint8Array): boolean {
+  if (side !== "server" || (established !== undefined && connection.deadline === undefined)) return false;
+  return sameBytes(connection.clientRandom, random);
 }
 
 /** Another peer had that address before, and goes on elsewhere: behind a NAT that is so. */

@@ -75,7 +75,7 @@ test("a cookie lasts for one to two rotations", () => {
 
 test("the answer is shorter than the shortest hello", () => {
   const hello = new PlaintextWriter().write(CONTENT.handshake, encodeMessage({ type: 1, sequence: 0, body: body() }));
-  assert.ok(cookieDatagram(0, jarAt(0).bake("a", body(), 0)).length < hello.length);
+  assert.ok(cookieDatagram(0, 0, jarAt(0).bake("a", body(), 0)).length < hello.length);
 });
 
 test("a first hello comes in one piece, alone in its record", () => {
