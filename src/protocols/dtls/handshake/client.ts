@@ -74,7 +74,7 @@ export class ClientHandshake implements Handshake {
     this.#options = options;
     this.clientRandom = options.random(RANDOM_LENGTH);
     this.#suites = usableSuites(options);
-    this.#session = mayGoOn(options, this.#suites) ? options.session : undefined;
+    this.#session = mayGoOn(options, this.#suites) ? copyOf(options.session) : undefined;
     this.#extensions = offer(options, this.#suites);
   }
 
@@ -119,6 +119,7 @@ export class ClientHandshake implements Handshake {
 
   forget(): void {
     this.#state = "over";
+    this.#session?.master.fill(0);
     this.#master?.fill(0);
     this.#master = undefined;
     this.#transcript.clear();
@@ -203,7 +204,6 @@ export class ClientHandshake implements Handshake {
       throw new DtlsError("HANDSHAKE_FAILURE", "a session that was made with an extended master secret");
     }
     this.#resumed = true;
-    // A copy: ours is overwritten in the end, and the session may go on again.
     this.#master = Buffer.from(session.master);
     this.#state = "finished";
     return { keys: epochKeys(agreed, this.#master, "client") };
@@ -320,4 +320,12 @@ export class ClientHandshake implements Handshake {
     if (this.#agreed === undefined) throw new DtlsError("INTERNAL_ERROR", "no suite");
     return this.#agreed;
   }
+}
+
+/**
+ * Who keeps the session overwrites it when it is dropped, which may be before the server answers: with a secret of zeros anybody could then go on in
+ * its place.
+ */
+function copyOf(session: Session | undefined): Session | undefined {
+  return session === undefined ? undefined : { ...session, master: Buffer.from(session.master) };
 }

@@ -38,6 +38,24 @@ test("a session goes on: with its identity, and without its key exchange", () =>
   assert.deepEqual(types, [HANDSHAKE_TYPES.client_hello, HANDSHAKE_TYPES.client_hello]);
 });
 
+test("a session that is dropped while the server is waited for leaves no secret of zeros to go on with", () => {
+  const session = sessionOf(pskClient(), pskServer);
+  const begin = (server: Session): { network: Network; dropped: Session } => {
+    const dropped = { ...session, master: Buffer.from(session.master) };
+    const resume = (): Session => server;
+    return { network: new Network(pskClient({ session: dropped }), pskServer({ resume }), FAIR, seeded(1)), dropped };
+  };
+  const honest = begin(session);
+  honest.dropped.master.fill(0);
+  honest.network.handshake(5_000);
+  assert.equal(honest.network.client.established?.resumed, true);
+  // Somebody in the middle who knows only that the secret is overwritten with zeros.
+  const impostor = begin({ ...session, master: Buffer.alloc(48) });
+  impostor.dropped.master.fill(0);
+  impostor.network.handshake(5_000);
+  assert.equal(impostor.network.client.established, undefined);
+});
+
 test("a session does not go on when the key behind it is gone or changed, or its time is over", () => {
   const session = sessionOf(pskClient(), pskServer);
   const resume = (): Session => session;
