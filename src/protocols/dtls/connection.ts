@@ -21,6 +21,8 @@ export type { CloseReason, Output, Received, RecordOutcome } from "./outcome.js"
 /** Records that came before the keys, and application data before the end of the handshake: a flight and what follows it at once. */
 const MAX_EARLY = 16;
 const MAX_EARLY_BYTES = 16_384;
+/** What asks for another handshake, or begins one. */
+const RENEGOTIATION: readonly number[] = [HANDSHAKE_TYPES.hello_request, HANDSHAKE_TYPES.client_hello];
 
 /** One peer: records, handshake, application data. Pure: bytes and time (ms of any fixed start) in, outputs out; never throws. */
 export interface Connection {
@@ -212,6 +214,7 @@ class PeerConnection implements Connection {
   #fragments(bytes: Uint8Array, epoch: number, now: number, outputs: Output[]): RecordOutcome {
     const fragments = fragmentsOf(bytes);
     if (fragments === undefined) return "malformed";
+    if (this.#state === "open") return this.#afterHandshake(fragments, epoch, now, outputs);
     let outcome: RecordOutcome = "ignored";
     for (const fragment of fragments) {
       const next = this.#fragment(fragment, epoch, now, outputs);
@@ -221,18 +224,8 @@ class PeerConnection implements Connection {
   }
 
   #fragment(fragment: Fragment, epoch: number, now: number, outputs: Output[]): RecordOutcome {
-    const { type, sequence, offset, length } = fragment;
-    const flight = this.#flight;
-    // The end of what our flight answers: the peer sends it again since the flight has not come (RFC 6347 4.2.4).
-    const asksAgain = sequence === flight?.answers && offset + fragment.bytes.length === length;
-    // Only a Finished is protected, and it always is.
-    const inPlace = (type === HANDSHAKE_TYPES.finished) === (epoch === 1);
-    if (inPlace && asksAgain) {
-      if (flight?.asked(now) === true) this.#transmit(flight, outputs);
-      return "duplicate";
-    }
-    if (this.#state === "open") return this.#refuseRenegotiation(type, outputs);
-    if (!inPlace) return "ignored";
+    if (!isInPlace(fragment, epoch)) return "ignored";
+    if (this.#asksAgain(fragment, now, outputs)) return "duplicate";
     let outcome: RecordOutcome = "ignored";
     this.#attempt(outputs, (handshake, reassembly) => {
       const added = reassembly.add(fragment);
@@ -245,10 +238,22 @@ class PeerConnection implements Connection {
     return outcome;
   }
 
-  /** RFC 5246 7.2.2: with a warning, and the session goes on. */
-  #refuseRenegotiation(type: number, outputs: Output[]): RecordOutcome {
-    if (type !== HANDSHAKE_TYPES.hello_request && type !== HANDSHAKE_TYPES.client_hello) return "ignored";
-    this.#alert(ALERTS.NO_RENEGOTIATION, "warning", outputs);
+  /** The end of what our flight answers: the peer sends it again since the flight has not come (RFC 6347 4.2.4). */
+  #asksAgain({ sequence, offset, bytes, length }: Fragment, now: number, outputs: Output[]): boolean {
+    const flight = this.#flight;
+    if (flight === undefined || sequence !== flight.answers || offset + bytes.length !== length) return false;
+    if (flight.asked(now)) this.#transmit(flight, outputs);
+    return true;
+  }
+
+  /** A Finished that comes again, or a renegotiation: refused with a warning, one for a record, and the session goes on (RFC 5246 7.2.2). */
+  #afterHandshake(fragments: readonly Fragment[], epoch: number, now: number, outputs: Output[]): RecordOutcome {
+    for (const fragment of fragments) {
+      if (isInPlace(fragment, epoch) && this.#asksAgain(fragment, now, outputs)) return "duplicate";
+    }
+    if (!fragments.some(({ type }) => RENEGOTIATION.includes(type))) return "ignored";
+    if (this.#epochs.exhausted) outputs.push(...this.#leave({ kind: "exhausted" }));
+    else this.#alert(ALERTS.NO_RENEGOTIATION, "warning", outputs);
     return "accepted";
   }
 
@@ -304,7 +309,7 @@ class PeerConnection implements Connection {
     }
   }
 
-  /** What is written beyond the limits of the keys are alerts alone, and few: the records keep room for them. */
+  /** Beyond the limits of the keys it is called once, by `#leave`: the sealer keeps room for it. */
   #alert(code: number, level: "warning" | "fatal", outputs: Output[]): void {
     outputs.push({ kind: "send", datagram: this.#epochs.write(CONTENT.alert, encodeAlert(code, level)) });
   }
@@ -321,6 +326,11 @@ class PeerConnection implements Connection {
     this.#earlyData.take();
     outputs.push({ kind: "closed", reason });
   }
+}
+
+/** Only a Finished is protected, and it always is. */
+function isInPlace({ type }: Fragment, epoch: number): boolean {
+  return (type === HANDSHAKE_TYPES.finished) === (epoch === 1);
 }
 
 /** Undefined: it is not made of fragments. */

@@ -16,8 +16,8 @@ export const MAX_BLOCKS = 2 ** 34;
  */
 export const MAX_FAILURES = 2 ** 23;
 const MAX_SEQUENCE = 2 ** 48 - 1;
-/** What a sealer writes beyond its limit: the alert that says so. */
-const RESERVE = 1024;
+/** What a sealer writes beyond its limit: the record that reached it, of 2,056 blocks at most, and the alert that says so. */
+const RESERVE = 4096;
 
 /** Writes records of one epoch, numbered. */
 export interface RecordWriter {
@@ -70,14 +70,15 @@ export class Sealer implements RecordWriter {
   readonly #keys: TrafficKeys;
   readonly #cid: Uint8Array;
   #sequence = 0;
-  #blocks = 0;
+  #blocks: number;
 
-  /** `cid`: the peer's, empty where it gave none. The keys are the sealer's from now on. */
-  constructor(suite: Suite, keys: TrafficKeys, epoch: number, cid: Uint8Array) {
+  /** `cid`: the peer's, empty where it gave none. The keys are the sealer's from now on. `blocks`: how much they were used before. */
+  constructor(suite: Suite, keys: TrafficKeys, epoch: number, cid: Uint8Array, blocks = 0) {
     this.epoch = epoch;
     this.#suite = suite;
     this.#keys = keys;
     this.#cid = cid;
+    this.#blocks = blocks;
     this.overhead = HEADER_LENGTH + EXPLICIT_NONCE + suite.tagLength + (cid.length === 0 ? 0 : cid.length + 1);
   }
 

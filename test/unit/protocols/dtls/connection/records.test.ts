@@ -4,7 +4,13 @@ import { test } from "node:test";
 import { trafficKeys } from "../../../../../src/protocols/dtls/crypto/index.js";
 import { encodeAlert } from "../../../../../src/protocols/dtls/handshake/alert.js";
 import { encodeMessage, HANDSHAKE_TYPES } from "../../../../../src/protocols/dtls/handshake/messages/header.js";
-import { CONTENT, PlaintextWriter, parseDatagram, Sealer } from "../../../../../src/protocols/dtls/record/index.js";
+import {
+  CONTENT,
+  Opener,
+  PlaintextWriter,
+  parseDatagram,
+  Sealer,
+} from "../../../../../src/protocols/dtls/record/index.js";
 import { seeded } from "../../../../support/random.js";
 import { FAIR, Network } from "./network.js";
 import { pskClient, pskServer, sessionOf } from "./options.js";
@@ -260,6 +266,31 @@ test("RFC 5746: a renegotiation is refused with a warning, and the session goes 
   assert.equal(network.server.sent.at(-1)?.[0], CONTENT.alert);
   network.deliver("server", sealer.write(CONTENT.applicationData, Buffer.from("still there")));
   assert.deepEqual(network.server.data, ["still there"]);
+});
+
+test("many requests for a renegotiation in one record get one warning, and a key that was used too often none but the last", (t) => {
+  const { network, sealer } = forgedClient();
+  const request = encodeMessage({ type: HANDSHAKE_TYPES.hello_request, sequence: 0, body: new Uint8Array(0) });
+  const record = Buffer.concat(Array.from({ length: 1000 }, () => request));
+  const { length } = network.server.sent;
+  network.deliver("server", sealer.write(CONTENT.handshake, record));
+  assert.equal(network.server.sent.length, length + 1);
+  t.mock.getter(Sealer.prototype, "exhausted", () => true);
+  network.deliver("server", sealer.write(CONTENT.handshake, record));
+  assert.deepEqual(network.server.closed, { kind: "exhausted" });
+});
+
+test("so many forged records that the key is no good any more end the session, and the peer is told", (t) => {
+  const { network, sealer } = forgedClient();
+  const forged = Uint8Array.from(sealer.write(CONTENT.applicationData, Buffer.from("x")));
+  forged[30] = (forged[30] ?? 0) ^ 1;
+  network.deliver("server", forged);
+  assert.equal(network.server.closed, undefined);
+  t.mock.getter(Opener.prototype, "exhausted", () => true);
+  const { length } = network.server.sent;
+  network.deliver("server", forged);
+  assert.deepEqual(network.server.closed, { kind: "exhausted" });
+  assert.equal(network.server.sent.length, length + 1);
 });
 
 test("a fatal alert of the peer itself ends the session, a warning does not", () => {

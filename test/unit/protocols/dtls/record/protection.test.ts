@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { createCipheriv } from "node:crypto";
 import { test } from "node:test";
 import { SUITES, type Suite, suiteOf } from "../../../../../src/protocols/dtls/crypto/suites.js";
-import { type Opened, Opener, Sealer } from "../../../../../src/protocols/dtls/record/protection.js";
-import { CONTENT, parseDatagram, type WireRecord } from "../../../../../src/protocols/dtls/record/record.js";
+import { MAX_BLOCKS, type Opened, Opener, Sealer } from "../../../../../src/protocols/dtls/record/protection.js";
+import {
+  CONTENT,
+  MAX_PLAINTEXT,
+  parseDatagram,
+  type WireRecord,
+} from "../../../../../src/protocols/dtls/record/record.js";
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ""), "hex");
 const keysOf = ({ keyLength }: Suite) => ({ key: Buffer.alloc(keyLength, 7), iv: hex("a1a2a3a4") });
@@ -117,6 +122,15 @@ test("RFC 9146 3: once there is an id, records without one are not opened", () =
   const without = new Sealer(of, keysOf(of), 1, NONE);
   const opener = new Opener(of, keysOf(of), 1, CID);
   assert.equal(reason(opener.open(only(without.write(CONTENT.applicationData, data), NONE))), "malformed");
+});
+
+test("a key that was used as often as it may be has room for the alert that says so, whatever reached the limit", () => {
+  const of = suite(0xc0a8);
+  const sealer = new Sealer(of, keysOf(of), 1, CID, MAX_BLOCKS - 1);
+  assert.equal(sealer.exhausted, false);
+  sealer.write(CONTENT.applicationData, new Uint8Array(MAX_PLAINTEXT));
+  assert.equal(sealer.exhausted, true);
+  sealer.write(CONTENT.alert, new Uint8Array(2));
 });
 
 test("a key that was forgotten opens and seals nothing", () => {
