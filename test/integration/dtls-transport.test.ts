@@ -158,3 +158,13 @@ test("noise at a socket ends nothing", async (t) => {
   client.transport.send(Buffer.from("still here"), peer);
   await eventually(() => client.text === "STILL HERE", "it answered");
 });
+
+test("time is what the caller says it is", async (t) => {
+  const udp = await openUdp({ host: "127.0.0.1", port: 0 });
+  const silent = await openUdp({ host: "127.0.0.1", port: 0 });
+  let time = 0;
+  const client = openDtls({ ...CLIENT, now: () => (time += 100_000) }, udp);
+  t.after(() => Promise.all([client.close(), silent.close()]));
+  // Of the 243 s that this takes none is waited for.
+  await assert.rejects(client.connect(silent.local), { code: "TIMEOUT" });
+});

@@ -13,6 +13,8 @@ export interface Established {
   readonly ownCid: Uint8Array;
   /** What our records have. Empty: nothing. */
   readonly peerCid: Uint8Array;
+  /** SHA-256 of the pre-shared key, where there is one. */
+  readonly pskDigest: Buffer | undefined;
   /** To keep, if sessions are resumed; it is the caller's from now on. Undefined: it cannot be resumed, or it was. */
   readonly session: Session | undefined;
 }

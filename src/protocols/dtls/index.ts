@@ -11,4 +11,4 @@ export {
 } from "./endpoint/options.js";
 export { DtlsError, type DtlsErrorCode } from "./errors.js";
 export { DEFAULT_TIMING, type Timing } from "./options.js";
-export { type DtlsTransport, openDtls } from "./transport.js";
+export { type Clocks, type DtlsTransport, openDtls } from "./transport.js";

@@ -11,15 +11,26 @@ export interface DtlsTransport extends DatagramTransport {
   connect(to: Address): Promise<Peer>;
   /** Ends a session and tells its peer: its key was taken away, say. The receiver hears that it is gone. */
   disconnect(peer: Peer): void;
-  /** Other keys and other trust, for handshakes from now on. Sessions that are open go on; none is resumed. */
+  /**
+   * Other keys and other trust, or pre-shared keys that were changed or taken away: their sessions end. All others that are open go on. None is
+   * resumed, and handshakes of clients begin again.
+   */
   renew(credentials: Pick<DtlsOptions, "keys" | "trust">): void;
   readonly counters: Readonly<Counters>;
   /** Handshakes under way, open sessions, and those that could be resumed. */
   readonly sizes: { readonly shaking: number; readonly open: number; readonly resumable: number };
 }
 
+/** For tests. */
+export interface Clocks {
+  /** Ms of any fixed start. */
+  readonly now?: () => number;
+  /** Ms since 1970, for the time of certificates. */
+  readonly wall?: () => number;
+}
+
 /** DTLS over another transport, which is this one's from now on. Throws DtlsError OPTIONS. */
-export function openDtls(options: DtlsOptions, under: DatagramTransport): DtlsTransport {
+export function openDtls(options: DtlsOptions & Clocks, under: DatagramTransport): DtlsTransport {
   return new Dtls(options, under);
 }
 
@@ -35,6 +46,8 @@ class Dtls implements DtlsTransport {
   readonly closed: Promise<void>;
   readonly #under: DatagramTransport;
   readonly #endpoint: Endpoint;
+  readonly #now: () => number;
+  readonly #wall: () => number;
   /** Who waits for the handshake with an address, by the id of the peer below. */
   readonly #waiting = new Map<string, Waiting[]>();
   #receiver: DatagramReceiver | undefined;
@@ -43,9 +56,14 @@ class Dtls implements DtlsTransport {
   #refused = 0;
   #open = true;
 
-  constructor(options: DtlsOptions, under: DatagramTransport) {
+  constructor(
+    { now = () => performance.now(), wall = Date.now, ...options }: DtlsOptions & Clocks,
+    under: DatagramTransport,
+  ) {
     this.#under = under;
-    this.#endpoint = new Endpoint(settingsOf(options), performance.now());
+    this.#now = now;
+    this.#wall = wall;
+    this.#endpoint = new Endpoint(settingsOf(options), now());
     this.closed = under.closed.finally(() => this.#shut());
     // Whoever awaits it hears of it; if nobody does, the process goes on.
     this.closed.catch(() => {});
@@ -54,7 +72,7 @@ class Dtls implements DtlsTransport {
         // A handshake is between two (RFC 7252 9.1).
         if (!this.#open) return;
         if (multicast) this.#endpoint.counters.unread.multicast++;
-        else this.#run(this.#endpoint.receive(bytes, from, moment()));
+        else this.#run(this.#endpoint.receive(bytes, from, this.#moment()));
       },
     });
   }
@@ -82,7 +100,7 @@ class Dtls implements DtlsTransport {
   async connect(to: Address): Promise<Peer> {
     const at = await this.#under.connect(to);
     if (!this.#open) throw closedHere();
-    const { peer, effects } = this.#endpoint.connect(at, moment());
+    const { peer, effects } = this.#endpoint.connect(at, this.#moment());
     if (peer.established !== undefined) return peer;
     return new Promise((resolve, reject) => {
       const others = this.#waiting.get(at.id);
@@ -98,7 +116,7 @@ class Dtls implements DtlsTransport {
       this.#refused++;
       return;
     }
-    const { sent, effects } = this.#endpoint.send(peer, bytes, performance.now());
+    const { sent, effects } = this.#endpoint.send(peer, bytes, this.#now());
     if (!sent) this.#refused++;
     this.#run(effects);
   }
@@ -109,7 +127,7 @@ class Dtls implements DtlsTransport {
   }
 
   renew({ keys = [], trust }: Pick<DtlsOptions, "keys" | "trust">): void {
-    this.#endpoint.renew({ keys, ...(trust === undefined ? {} : { trust }) });
+    this.#run(this.#endpoint.renew({ keys, ...(trust === undefined ? {} : { trust }) }));
   }
 
   async close(): Promise<void> {
@@ -117,6 +135,10 @@ class Dtls implements DtlsTransport {
     // A socket sends in the next turn what it was given in this one; the peers are to hear that it is over.
     await new Promise((resolve) => setImmediate(resolve));
     await this.#under.close();
+  }
+
+  #moment(): Now {
+    return { now: this.#now(), wall: this.#wall() };
   }
 
   #shut(): void {
@@ -172,19 +194,15 @@ class Dtls implements DtlsTransport {
     this.#timer = undefined;
     this.#due = due ?? Number.POSITIVE_INFINITY;
     if (due === undefined) return;
-    const wait = Math.min(LONGEST_TIMER, Math.max(0, Math.ceil(due - performance.now())));
+    const wait = Math.min(LONGEST_TIMER, Math.max(0, Math.ceil(due - this.#now())));
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#due = Number.POSITIVE_INFINITY;
-      this.#run(this.#endpoint.tick(performance.now()));
+      this.#run(this.#endpoint.tick(this.#now()));
     }, wait);
     // The socket below says whether the process goes on.
     this.#timer.unref();
   }
-}
-
-function moment(): Now {
-  return { now: performance.now(), wall: Date.now() };
 }
 
 function closedHere(): DtlsError {

@@ -2,6 +2,7 @@ import type { Peer } from "../../datagram/index.js";
 import { clientConnection, type Established, type Output, serverConnection } from "../connection.js";
 import { type Side, sameBytes } from "../crypto/index.js";
 import { DtlsError } from "../errors.js";
+import { holdsKey } from "../handshake/server-choice.js";
 import { parseDatagram, type WireRecord } from "../record/index.js";
 import { Association, identityKey, keyOf } from "./association.js";
 import { CookieJar } from "./cookie.js";
@@ -55,14 +56,21 @@ export class Endpoint {
   }
 
   /**
-   * For handshakes from now on. Sessions that are open go on; none that was made with a certificate before is resumed, as nobody
-   * knows whether it would be believed now.
+   * Other credentials. Sessions go on, but for those whose pre-shared key `lookup` does not give any more. None that was made before is resumed, as
+   * nobody knows whether its certificate would be believed now. Clients whose handshakes are under way, with what was before, begin again.
    */
-  renew({ keys, trust }: Pick<Settings, "keys" | "trust">): void {
+  renew({ keys, trust }: Pick<Settings, "keys" | "trust">): Effect[] {
+    const effects: Effect[] = [];
     const { trust: _, ...others } = this.#settings;
     this.#settings = { ...others, keys, ...(trust === undefined ? {} : { trust }) };
     this.#clientsSessions.clear();
     this.#serversSessions.clear();
+    for (const association of this.#registry.connecting) association.resumableAs = undefined;
+    for (const association of this.#registry.accepting) this.#close(association, "closed", true, effects);
+    for (const association of this.#registry.open) {
+      if (!this.#isStillHeld(association)) this.#close(association, "closed", true, effects);
+    }
+    return effects;
   }
 
   /** When `tick` wants to be called. */
@@ -287,6 +295,13 @@ export class Endpoint {
     if (association.side === "server" && !resumed) association.resumableAs = session && keyOf(session.id);
     const key = association.resumableAs;
     if (session !== undefined && key !== undefined) this.#sessionsOf(association.side).keep(key, session, now);
+    else session?.master.fill(0);
+  }
+
+  /** Whether a client that has shown a pre-shared key has it from us still. */
+  #isStillHeld({ side, identity, established }: Association): boolean {
+    if (side === "client" || identity?.kind !== "psk") return true;
+    return holdsKey(this.#settings.server?.psk, identity.identity, established?.pskDigest);
   }
 
   /** Ours to end. `tell`: its peer is told; one whose address is not proved, or that has another session, is not. */

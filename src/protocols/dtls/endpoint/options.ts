@@ -44,13 +44,13 @@ export interface ClientSide {
 export interface Limits {
   /** Handshakes under way as server, and as many as client. Beyond: the oldest of a server goes; a client's is refused. */
   readonly halfOpen: number;
-  /** Handshakes under way as server with one IP address, whatever its ports. Beyond: the hello is dropped. */
+  /** Handshakes under way as server with one address of IPv4, or one network (/64) of IPv6, whatever the ports. Beyond: the hello is dropped. */
   readonly halfOpenPerAddress: number;
   /** Beyond: the session goes from which nothing came for longest. */
   readonly open: number;
   /**
-   * Sessions of one identity, so that one device cannot push out all others. Beyond: the same among them. Where all devices have one key, as many as
-   * there are devices.
+   * Sessions of one identity, and of all that have proved none, so that one device cannot push out all others. Beyond: the same among them. Where all
+   * devices have one key, as many as there are devices.
    */
   readonly openPerIdentity: number;
   /** Sessions that are kept to be resumed, of servers and of clients each. */

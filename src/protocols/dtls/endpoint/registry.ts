@@ -1,5 +1,6 @@
 import { type Association, identityKey } from "./association.js";
 import { Deadlines } from "./deadlines.js";
+import { networkOf } from "./network.js";
 
 /** What is with one address: a session, and the handshake that may come in its place. */
 export interface Slot {
@@ -26,22 +27,22 @@ export class Registry {
   readonly connecting = new Set<Association>();
   readonly byId = new Map<string, Association>();
   readonly byCid = new Map<string, Association>();
-  /** How many of those in `accepting` are with an IP address: none is not in it. */
-  readonly perAddress = new Map<string, number>();
+  /** How many of those in `accepting` are with an address of IPv4, or a network of IPv6: none is not in it. */
+  readonly perNetwork = new Map<string, number>();
   readonly #slots = new Map<string, Slot>();
-  readonly #byIdentity = new Map<string, Set<Association>>();
+  readonly #byIdentity = new Map<string | undefined, Set<Association>>();
 
   at(address: string): Slot | undefined {
     return this.#slots.get(address);
   }
 
   acceptingFrom(address: string): number {
-    return this.perAddress.get(address) ?? 0;
+    return this.perNetwork.get(networkOf(address)) ?? 0;
   }
 
   /** All open ones of its identity, itself among them, the one that was heard longest ago first. */
   ofIdentity(association: Association): ReadonlySet<Association> {
-    return this.#byIdentity.get(identityKey(association.identity) ?? "") ?? NONE;
+    return this.#byIdentity.get(identityKey(association.identity)) ?? NONE;
   }
 
   /** Its handshake begins. There must be none at its address. */
@@ -55,7 +56,7 @@ export class Registry {
       return;
     }
     this.accepting.add(association);
-    this.perAddress.set(at.address, this.acceptingFrom(at.address) + 1);
+    this.perNetwork.set(networkOf(at.address), this.acceptingFrom(at.address) + 1);
   }
 
   /** Its handshake is completed. The open one at its address, if there is one, was removed, or has a connection id. */
@@ -65,7 +66,6 @@ export class Registry {
     slot.open = association;
     this.open.add(association);
     const key = identityKey(association.identity);
-    if (key === undefined) return;
     const others = this.#byIdentity.get(key);
     if (others === undefined) this.#byIdentity.set(key, new Set([association]));
     else others.add(association);
@@ -76,7 +76,7 @@ export class Registry {
     association.heard = now;
     if (!this.open.delete(association)) return;
     this.open.add(association);
-    const same = this.#byIdentity.get(identityKey(association.identity) ?? "");
+    const same = this.#byIdentity.get(identityKey(association.identity));
     if (same?.delete(association)) same.add(association);
   }
 
@@ -98,10 +98,9 @@ export class Registry {
     this.byId.delete(id);
     if (cidKey !== "") this.byCid.delete(cidKey);
     const key = identityKey(association.identity);
-    const others = key === undefined ? undefined : this.#byIdentity.get(key);
-    if (key === undefined || others === undefined) return;
-    others.delete(association);
-    if (others.size === 0) this.#byIdentity.delete(key);
+    const others = this.#byIdentity.get(key);
+    others?.delete(association);
+    if (others?.size === 0) this.#byIdentity.delete(key);
   }
 
   #endShaking(association: Association): void {
@@ -114,8 +113,8 @@ export class Registry {
     }
     if (!this.accepting.delete(association)) return;
     const others = this.acceptingFrom(at.address) - 1;
-    if (others > 0) this.perAddress.set(at.address, others);
-    else this.perAddress.delete(at.address);
+    if (others > 0) this.perNetwork.set(networkOf(at.address), others);
+    else this.perNetwork.delete(networkOf(at.address));
   }
 
   #slot(address: string): Slot {

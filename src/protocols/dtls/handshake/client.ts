@@ -302,6 +302,7 @@ export class ClientHandshake implements Handshake {
     // With a pre-shared key the server has proved to have it too.
     const proved = byKey ? ({ kind: "psk", identity: psk.identity } as const) : this.#peer?.identity;
     const identity = this.#resumed ? this.#session?.identity : proved;
+    const digest = byKey ? pskDigest(psk.key) : undefined;
     const session =
       this.#resumed || !extendedMasterSecret || this.#sessionId.length === 0
         ? undefined
@@ -310,10 +311,11 @@ export class ClientHandshake implements Handshake {
             suite,
             master: Buffer.from(master),
             identity,
-            pskDigest: byKey ? pskDigest(psk.key) : undefined,
+            pskDigest: digest,
             validUntil: this.#peer?.validUntil ?? Number.POSITIVE_INFINITY,
           };
-    return { identity, suite, resumed: this.#resumed, extendedMasterSecret, ownCid, peerCid, session };
+    const resumed = this.#resumed;
+    return { identity, suite, resumed, extendedMasterSecret, ownCid, peerCid, pskDigest: digest, session };
   }
 
   #agreement(): Agreed {

@@ -10,7 +10,7 @@ import {
 } from "../crypto/index.js";
 import { curveOf } from "../crypto/signature.js";
 import { DtlsError } from "../errors.js";
-import type { ServerOptions } from "../options.js";
+import type { ServerOptions, ServerPsk } from "../options.js";
 import { MAX_PLAINTEXT } from "../record/index.js";
 import type { Session } from "../session.js";
 import { CERTIFICATE_TYPES, type Extensions, FRAGMENT_LENGTHS } from "./extensions.js";
@@ -140,10 +140,8 @@ function keyIsStillThere(
   { psk, trust, clientCertificate }: ServerOptions,
 ): boolean {
   switch (identity?.kind) {
-    case "psk": {
-      const key = psk?.lookup(identity.identity);
-      return key !== undefined && digest !== undefined && sameBytes(pskDigest(key), digest);
-    }
+    case "psk":
+      return holdsKey(psk, identity.identity, digest);
     case "raw-public-key":
       return trust?.rawPublicKeys.has(identity.fingerprint) === true;
     case "certificate":
@@ -151,4 +149,14 @@ function keyIsStillThere(
     case undefined:
       return clientCertificate !== "required";
   }
+}
+
+/** Whether the key of an identity is still the one with this digest. */
+export function holdsKey(
+  psk: Pick<ServerPsk, "lookup"> | undefined,
+  identity: string,
+  digest: Buffer | undefined,
+): boolean {
+  const key = psk?.lookup(identity);
+  return key !== undefined && digest !== undefined && sameBytes(pskDigest(key), digest);
 }

@@ -271,6 +271,7 @@ export class ServerHandshake implements Handshake {
   #established(agreed: Agreed, master: Buffer): Established {
     const { suite, ownCid, peerCid, extendedMasterSecret } = agreed;
     const identity = this.#resumed?.identity ?? this.#identity();
+    const pskDigest = this.#resumed?.pskDigest ?? this.#psk?.digest;
     const session =
       this.#resumed !== undefined || this.#sessionId.length === 0
         ? undefined
@@ -279,11 +280,11 @@ export class ServerHandshake implements Handshake {
             suite,
             master: Buffer.from(master),
             identity,
-            pskDigest: this.#psk?.digest,
+            pskDigest,
             validUntil: this.#peer?.validUntil ?? Number.POSITIVE_INFINITY,
           };
     const resumed = this.#resumed !== undefined;
-    return { identity, suite, resumed, extendedMasterSecret, ownCid, peerCid, session };
+    return { identity, suite, resumed, extendedMasterSecret, ownCid, peerCid, pskDigest, session };
   }
 
   #identity(): Established["identity"] {

@@ -112,6 +112,21 @@ test("half-open handshakes are bounded: those of one address do not push out oth
   assert.equal(server.endpoint.sizes.shaking, 0);
 });
 
+test("half-open handshakes are bounded: a network of IPv6 is one party, whatever addresses it takes", () => {
+  const network = new Network();
+  const server = network.add("10.0.0.1", { ...PSK_SERVER, limits: { halfOpenPerAddress: 3 } });
+  for (let host = 1; host <= 9; host++) helloOf(network, server, `2001:db8:1:2::${host}`);
+  assert.equal(server.endpoint.sizes.shaking, 3);
+  for (const other of ["2001:db8:1:3::1", "2001:db8::1", "::ffff:10.0.0.7", "::ffff:10.0.0.8", "::1", "fe80::1%eth0"]) {
+    helloOf(network, server, other);
+  }
+  assert.equal(server.endpoint.sizes.shaking, 9);
+  network.pass(300_000);
+  assert.equal(server.endpoint.sizes.shaking, 0);
+  helloOf(network, server, "2001:db8:1:2:ffff:ffff:ffff:ffff");
+  assert.equal(server.endpoint.sizes.shaking, 1);
+});
+
 test("a handshake that nobody goes on with is given up", () => {
   const network = new Network();
   const server = network.add("10.0.0.1", PSK_SERVER);

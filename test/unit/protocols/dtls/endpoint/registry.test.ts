@@ -34,18 +34,20 @@ function begun(registry: Registry, port: number, cid: Uint8Array = EMPTY, side: 
   return association;
 }
 
+/** `identity`: empty where it has proved none. */
 function settled(registry: Registry, port: number, cid: Uint8Array = EMPTY, identity = "device"): Association {
   const association = begun(registry, port, cid);
   const [suite] = SUITES;
   assert.ok(suite);
   association.established = {
-    identity: { kind: "psk", identity },
+    identity: identity === "" ? undefined : { kind: "psk", identity },
     suite,
     resumed: false,
     extendedMasterSecret: true,
     ownCid: cid,
     peerCid: EMPTY,
     session: undefined,
+    pskDigest: undefined,
   };
   registry.settle(association);
   return association;
@@ -63,8 +65,8 @@ test("what begins and ends leaves nothing", () => {
     registry.remove(each);
     assert.equal(registry.at(each.at.id), undefined);
   }
-  const { accepting, connecting, open, byId, byCid, perAddress, deadlines } = registry;
-  for (const { size } of [accepting, connecting, open, byId, byCid, perAddress]) assert.equal(size, 0);
+  const { accepting, connecting, open, byId, byCid, perNetwork, deadlines } = registry;
+  for (const { size } of [accepting, connecting, open, byId, byCid, perNetwork]) assert.equal(size, 0);
   assert.equal(deadlines.first, undefined);
   assert.equal(registry.ofIdentity(session).size, 0);
 });
@@ -100,4 +102,16 @@ test("open ones are in the order in which they were heard, in all and of one ide
   // Within a second of before nothing is moved.
   registry.hear(b, 500);
   assert.deepEqual([...registry.open], [b, c, a]);
+});
+
+test("those that have proved nothing are counted as one", () => {
+  const registry = new Registry();
+  const [a, b, c] = [settled(registry, 1, EMPTY, ""), settled(registry, 2, EMPTY, ""), settled(registry, 3)];
+  assert.deepEqual([...registry.ofIdentity(a)], [a, b]);
+  registry.hear(a, 5_000);
+  registry.remove(c);
+  assert.deepEqual([...registry.ofIdentity(a)], [b, a]);
+  registry.remove(a);
+  registry.remove(b);
+  assert.equal(registry.ofIdentity(a).size, 0);
 });
