@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { encodeMessage, OPTION, type Option, parseMessage, uint } from "../../src/protocols/coap/index.js";
 import { libcoap, observe, startPubSub } from "../support/coap-pubsub.js";
 import { eventually } from "../support/eventually.js";
 import { collect, connectClient, nextMessage } from "../support/mqtt.js";
@@ -130,4 +133,20 @@ test("requests that say something impossible are refused, each with its code", N
   }
   const large = await libcoap(`coap://127.0.0.1:${port}/ps/a`, "-m", "post", "-e", "eleven char");
   assert.deepEqual([large.code, large.options], ["4.13", "Size1:10"]);
+});
+
+test("who observes without a token is refused, as EMQX does it, and who reads without one is not", async (t) => {
+  const { port } = await startPubSub(t);
+  const socket = createSocket("udp4");
+  t.after(() => socket.close());
+  const ask = async (messageId: number, options: readonly Option[]): Promise<string> => {
+    const path = ["ps", "a"].map((segment) => ({ number: OPTION.uriPath, value: Buffer.from(segment) }));
+    const parts = { token: new Uint8Array(0), payload: new Uint8Array(0), options: [...options, ...path] };
+    socket.send(encodeMessage({ type: "CON", code: "0.01", messageId, ...parts }), port, "127.0.0.1");
+    const [bytes] = (await once(socket, "message")) as [Uint8Array];
+    const answer = parseMessage(bytes);
+    return answer.ok ? answer.message.code : answer.error;
+  };
+  assert.equal(await ask(1, [uint(OPTION.observe, 0)]), "4.00");
+  assert.equal(await ask(2, []), "4.04");
 });

@@ -9,7 +9,7 @@ import { Clients, type ClientsContext } from "./clients.js";
 import type { PubSubSettings } from "./config.js";
 import { type Parameters, readParameters, topicOf } from "./parameters.js";
 import { notSubscribed, RETRY_AFTER, Refused } from "./refused.js";
-import { LARGEST_BLOCK, type Subscription } from "./subscription.js";
+import type { Subscription } from "./subscription.js";
 
 export interface PubSubContext extends ClientsContext {
   readonly settings: PubSubSettings;
@@ -148,7 +148,9 @@ export class PubSubGateway {
 
   /** The answer is empty, as EMQX's: what was retained comes as a notification, as all others. */
   async #observe(request: CoapRequest, parameters: Parameters, filter: string): Promise<CoapResponse> {
-    const { peer, confirmable } = request;
+    const { peer, confirmable, token } = request;
+    // As with EMQX: notifications of it could not be told from others (RFC 7641 3.1).
+    if (token.length === 0) throw new Refused("4.00", "observing takes a token in the message", { reason: "query" });
     const { client, party: known } = await this.#clients.of(request, parameters);
     const refused = client.refusal(filter);
     if (refused !== undefined) throw notSubscribed(refused);
@@ -164,7 +166,7 @@ export class PubSubGateway {
       observe: (observer) => {
         const subscription = party.subscription(filter);
         this.#observed.set(key, subscription);
-        const end = subscription.observe(observer, wanted, askedBlock(request)?.size ?? LARGEST_BLOCK);
+        const end = subscription.observe(observer, wanted);
         return () => {
           end();
           // Unless it is observed again from there.

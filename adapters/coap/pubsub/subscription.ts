@@ -21,10 +21,6 @@ export class Subscription implements Receiver {
   readonly #options: SubscriptionOptions;
   #observer: Observer | undefined;
   #transfer: Transfer | undefined;
-  /** Whether the observer's peer acknowledged something. */
-  #proved = false;
-  /** Bytes that one notification holds. */
-  #blockSize: number = LARGEST_BLOCK;
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
@@ -43,11 +39,9 @@ export class Subscription implements Receiver {
    * An observer takes the place of the one before it: its client came again, maybe from another address. What is on its way to the
    * old one goes to the new one. Returns what is to be called when the observation has ended.
    */
-  observe(observer: Observer, wanted: PubSubSubscription, blockSize: number): () => void {
+  observe(observer: Observer, wanted: PubSubSubscription): () => void {
     const before = this.#observer;
     this.#observer = observer;
-    this.#proved = observer.peer.identity !== undefined;
-    this.#blockSize = blockSize;
     before?.end();
     this.#transfer?.end();
     const refused = this.#options.session.subscribe(wanted, this);
@@ -73,15 +67,12 @@ export class Subscription implements Receiver {
     for (;;) {
       const observer = this.#observer;
       if (observer === undefined) return false;
-      const transfer = new Transfer(payload, this.#blockSize);
+      const transfer = new Transfer(payload);
       this.#transfer = transfer;
       const outcome = await observer.notify({ code: "2.05", payload }, { confirmable });
       if (outcome === "acknowledged") heard();
       if (outcome !== "ended") {
-        // Without a proof of its address a peer gets a small first block only (RFC 9175 2.4): its acknowledgement is the proof.
-        const doubtful = outcome === "acknowledged" && !this.#proved;
-        this.#proved = true;
-        await transfer.rest(doubtful);
+        await transfer.rest(observer.partial);
         return true;
       }
       if (this.#observer === observer || this.#observer === undefined) return false;
@@ -102,6 +93,3 @@ export class Subscription implements Receiver {
     this.#options.ended();
   }
 }
-
-/** Bytes: what one notification holds at most (RFC 7959). */
-export const LARGEST_BLOCK = 1024;

@@ -51,6 +51,10 @@ class EndpointObserver implements Observer {
     return this.#observation.peer;
   }
 
+  get partial(): boolean {
+    return this.#observation.partial;
+  }
+
   notify(state: CoapResponse, { confirmable }: { readonly confirmable?: boolean } = {}): Promise<NotifyOutcome> {
     return this.#observers.notify(this.#observation, state, confirmable);
   }

@@ -18,6 +18,8 @@ export interface CoapRequest {
   readonly payload: Uint8Array;
   /** All options that are understood. */
   readonly options: readonly Option[];
+  /** 0 to 8 bytes: the client knows its answer, and all states of what it observes, by it (RFC 7252 5.3.1). A view, as `payload` is. */
+  readonly token: Uint8Array;
   /** A GET or FETCH with an Observe option (RFC 7641 2): its sender wants to hear of every new state, or no more. */
   readonly observe: "register" | "deregister" | undefined;
 }
@@ -41,6 +43,11 @@ export interface Observer {
    * 4.2). `confirmable`: if left out the layer chooses, and is confirmable at least once in 24 hours (RFC 7641 4.5).
    */
   notify(state: CoapResponse, options?: { readonly confirmable?: boolean }): Promise<NotifyOutcome>;
+  /**
+   * Of the state that was sent last, only the first block went out: a client fetches the rest (RFC 7959 2.6), if it knows how, and
+   * should find the same state there. To be read once `notify` has told what became of that state.
+   */
+  readonly partial: boolean;
   /** Takes it off the list without a word. */
   end(): void;
 }
@@ -62,6 +69,7 @@ export interface CoapResponse {
 export interface RequestHead {
   readonly peer: Peer;
   readonly type: MessageType;
+  readonly token: Uint8Array;
   readonly method: Code;
   readonly observe: CoapRequest["observe"];
 }
@@ -78,6 +86,7 @@ export function requestOf(head: RequestHead, options: readonly Option[], payload
     accept: accept(options),
     payload,
     options,
+    token: head.token,
     observe: head.observe,
   };
 }

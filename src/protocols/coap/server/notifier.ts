@@ -7,7 +7,15 @@ import type { CoapResponse, NotifyOutcome } from "../request.js";
 import type { Transmission } from "../transmissions.js";
 import type { Notification, Observation, Observations, Registration, Subscriber } from "./observations.js";
 import type { Reachability } from "./reachability.js";
-import { amplificationLimit, contentOf, encodeWithin, isError, messageOf, requireEncodable } from "./response.js";
+import {
+  amplificationLimit,
+  contentOf,
+  contentWithin,
+  isError,
+  messageOf,
+  payloadOf,
+  requireEncodable,
+} from "./response.js";
 
 export interface NotifierOptions {
   /** ms since 1970 at the time 0 of the clock. */
@@ -256,9 +264,11 @@ export class Notifier {
     const head = { type, messageId, token };
     const limit = amplificationLimit(0, token.length);
     const isLimited = this.#options.limited && this.#observations.isUnproved(observation);
-    const short = isLimited ? encodeWithin(asked, response, head, limit) : undefined;
+    const short = isLimited ? contentWithin(asked, response, head, limit) : undefined;
     // What has too many options to be short goes out as it is: that is for the handler to say, and it is one message.
-    return short ?? encodeMessage(messageOf(head, contentOf(asked, response)));
+    const content = short ?? contentOf(asked, response);
+    observation.partial = !isError(state.code) && content.payload.length < payloadOf(state).length;
+    return encodeMessage(messageOf(head, content));
   }
 }
 

@@ -43,6 +43,8 @@ export class Observation {
   flying: Notification | undefined;
   /** The newest state, which has to wait. */
   waiting: Notification | undefined;
+  /** Of the state that was sent last, only the first block went out. */
+  partial = false;
   ended = false;
   /** Of the handler, once it was told of its observer. */
   onEnd: (() => void) | undefined;

@@ -9,7 +9,7 @@ import { Answers } from "./answers.js";
 import { type OpenExchange, operationOf } from "./exchange.js";
 import { isUnwanted } from "./no-response.js";
 import type { Reachability } from "./reachability.js";
-import { amplificationLimit, contentOf, encodeWithin, type Head, isError, messageOf, payloadOf } from "./response.js";
+import { amplificationLimit, contentOf, contentWithin, type Head, isError, messageOf, payloadOf } from "./response.js";
 
 export interface ResponderOptions {
   /** Answers to peers without a proof of their address are short. */
@@ -140,10 +140,10 @@ export class Responder {
     }
     // A challenge is not sent again and again (RFC 9175 2.4).
     const echo = head.type === "CON" ? [] : [this.#echo(open.peer, now)];
-    const short = encodeWithin(open, withOptions(response, echo), head, limit);
+    const short = contentWithin(open, withOptions(response, echo), head, limit);
     if (short !== undefined) {
       this.#keepRest(open, response, 0, now);
-      return short;
+      return encodeMessage(messageOf(head, short));
     }
     // What was done is not done again because its answer is long: that one goes out as it is.
     if (!isSafe(open.method) || head.type === "CON") return bytes;

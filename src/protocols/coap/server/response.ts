@@ -67,14 +67,14 @@ const AMPLIFICATION_FACTOR = 3;
 const SAFE_LENGTH = 132 + 4;
 
 /**
- * The message in at most `limit` bytes: with a smaller block of the answer, which the client may ask the rest of (RFC 7959 2.4), and
+ * What makes a message of at most `limit` bytes: with a smaller block of the answer, which the client may ask the rest of (RFC 7959 2.4), and
  * without the explanation of an error. Undefined where its options alone are too long.
  */
-export function encodeWithin(asked: Asked, response: CoapResponse, head: Head, limit: number): Uint8Array | undefined {
+export function contentWithin(asked: Asked, response: CoapResponse, head: Head, limit: number): Content | undefined {
   if (isError(response.code)) {
     const options = (response.options ?? []).filter(({ number }) => number !== OPTION.contentFormat);
-    const bytes = encodeMessage(messageOf(head, contentOf(asked, { code: response.code, options })));
-    return bytes.length <= limit ? bytes : undefined;
+    const content = contentOf(asked, { code: response.code, options });
+    return encodeMessage(messageOf(head, content)).length <= limit ? content : undefined;
   }
   // With the longest values that the options of a block may have, and the marker of the payload.
   const longest = [
@@ -86,7 +86,7 @@ export function encodeWithin(asked: Asked, response: CoapResponse, head: Head, l
     limit - 1 - encodeMessage(messageOf(head, { code: response.code, options: longest, payload: NOTHING })).length;
   if (room < 16) return undefined;
   const largest = Math.min(LARGEST_SZX, Math.floor(Math.log2(room)) - 4);
-  return encodeMessage(messageOf(head, contentOf(asked, response, largest)));
+  return contentOf(asked, response, largest);
 }
 
 const BLOCK1_AT_MOST = { number: OPTION.block1, value: new Uint8Array(3) };

@@ -72,7 +72,7 @@ for (const [why, code] of [
     const { party, ended } = await partyOf("c", { now: 0 }, sessions);
     const observers = ["a", "b"].map((filter) => {
       const observer = fakeObserver("p");
-      party.subscription(filter).observe(observer, { ...wanted, filter }, 1_024);
+      party.subscription(filter).observe(observer, { ...wanted, filter });
       return observer;
     });
     sessions[0]?.end(why);
@@ -106,13 +106,13 @@ test("unsubscribing ends the observation and the subscription; the last observer
   const { party } = await partyOf("c", { now: 0 }, sessions);
   let onEnd = (): void => {};
   const observer = fakeObserver("p", () => onEnd());
-  onEnd = party.subscription("a").observe(observer, wanted, 1_024);
+  onEnd = party.subscription("a").observe(observer, wanted);
   assert.equal(sessions[0]?.subscriptions.has("a"), true);
   party.unsubscribe("a");
   await turn();
   assert.deepEqual([observer.ended, sessions[0]?.subscriptions.size, party.observes], [true, 0, false]);
   const again = fakeObserver("p", () => onEnd());
-  onEnd = party.subscription("a").observe(again, wanted, 1_024);
+  onEnd = party.subscription("a").observe(again, wanted);
   again.end();
   await turn();
   assert.deepEqual([sessions[0]?.subscriptions.size, party.observes], [0, false]);

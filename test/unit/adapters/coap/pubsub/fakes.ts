@@ -62,6 +62,7 @@ export interface FakeObserver extends Observer {
   /** What is on its way, in order: to be settled by the test. */
   settle(outcome: NotifyOutcome): void;
   ended: boolean;
+  partial: boolean;
 }
 
 /** Whoever observes; `onEnd` is called once it has ended, as the layer does. */
@@ -75,6 +76,7 @@ export function fakeObserver(
     peer: { id, address: "192.0.2.1", port: 40_000, ...(identity === undefined ? {} : { identity }) },
     sent: [],
     ended: false,
+    partial: false,
     notify({ code, payload }: CoapResponse, { confirmable } = {}) {
       observer.sent.push({ code, text: Buffer.from(payload ?? "").toString(), confirmable });
       return new Promise((resolve) => flying.push(resolve));

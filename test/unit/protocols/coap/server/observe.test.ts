@@ -357,6 +357,20 @@ test("when one of a peer's observations ends, another one's state has its turn",
   assert.match(to.lines()[0] ?? "", /^CON .* b$/);
 });
 
+test("it is known whether a state went out whole, or only the first block of it", () => {
+  const to = stage({}, accept);
+  const large = { payload: "x".repeat(1500), confirmable: false };
+  register(to, "t", 1);
+  register(to, "small", 2, { options: [block(OPTION.block2, { num: 0, more: false, szx: 2 })] });
+  const partial = (): (boolean | undefined)[] => to.observations.map((one) => one.partial);
+  for (const index of [0, 1]) to.notify(index, "x", { payload: "x".repeat(1024), confirmable: false });
+  assert.deepEqual(partial(), [false, true]);
+  for (const index of [0, 1]) to.notify(index, "x", large);
+  assert.deepEqual(partial(), [true, true]);
+  for (const index of [0, 1]) to.notify(index, "x", { code: "4.04", payload: "x".repeat(1500), confirmable: false });
+  assert.deepEqual(partial(), [false, false], "an error is not cut, or has no more than its code");
+});
+
 test("where no message id is free the state waits, and goes when there is one", () => {
   const to = observed({}, "NON");
   const ask = message({ type: "NON", options: path("x") });
