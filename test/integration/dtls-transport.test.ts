@@ -3,7 +3,14 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { test } from "node:test";
 import { openUdp } from "../../src/protocols/datagram/index.js";
-import { DEFAULT_TIMING, type DtlsOptions, openDtls, SUITES } from "../../src/protocols/dtls/index.js";
+import {
+  DEFAULT_TIMING,
+  type DtlsOptions,
+  type HandshakeFailure,
+  openDtls,
+  SUITES,
+  trustIn,
+} from "../../src/protocols/dtls/index.js";
 import { IDENTITY, key, PSK, startDtls } from "../support/dtls.js";
 import { eventually } from "../support/eventually.js";
 import { startNat } from "../support/nat.js";
@@ -68,6 +75,28 @@ test("a server that is not there, and a wrong key", async (t) => {
   assert.equal(server.transport.counters.opened, 0);
   assert.deepEqual(client.gone, []);
   assert.deepEqual(client.transport.sizes, { shaking: 0, open: 0, resumable: 0 });
+});
+
+test("who was not let in, and why, is told", async (t) => {
+  const failures: HandshakeFailure[] = [];
+  const timing = { ...DEFAULT_TIMING, first: 20, longest: 40, retransmissions: 2 };
+  const onFailure = (failure: HandshakeFailure): unknown => failures.push(failure);
+  const server = await startDtls(t, { ...PSK, timing, onFailure });
+  const wrong = await startDtls(t, { client: () => ({ psk: { identity: "nobody", key: key() } }) });
+  const without = await startDtls(t, { client: () => ({}), trust: trustIn([], ["00".repeat(32)]) });
+  const refused = assert.rejects(wrong.transport.connect(at(server.port)));
+  await assert.rejects(without.transport.connect(at(server.port)), /alert 40 \(handshake_failure\)/);
+  await eventually(() => failures.length === 2, "both failed");
+  await wrong.transport.close();
+  await refused;
+  assert.deepEqual(
+    failures.map(({ from, reason, claimed }) => [from.port, reason, claimed]),
+    [
+      [without.port, "refused", undefined],
+      [wrong.port, "undecryptable", "nobody"],
+    ],
+  );
+  assert.match(failures[0]?.detail ?? "", /suite/);
 });
 
 test("a transport that is closed tells its peers, and ends what is under way", async (t) => {

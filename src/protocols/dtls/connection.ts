@@ -23,6 +23,12 @@ const MAX_EARLY = 16;
 const MAX_EARLY_BYTES = 16_384;
 /** What asks for another handshake, or begins one. */
 const RENEGOTIATION: readonly number[] = [HANDSHAKE_TYPES.hello_request, HANDSHAKE_TYPES.client_hello];
+/**
+ * So long the handshake goes on with a peer of which something came that our keys do not open, in ms: it may be somebody else's, and five
+ * retransmissions of the peer's own come in that time. Not for minutes: a device with a wrong key begins anew again and again, and
+ * whoever looks after it wants to know.
+ */
+const UNDECRYPTABLE_PATIENCE = 20_000;
 
 /** One peer: records, handshake, application data. Pure: bytes and time (ms of any fixed start) in, outputs out; never throws. */
 export interface Connection {
@@ -84,8 +90,8 @@ class PeerConnection implements Connection {
   #ownCid: Uint8Array | undefined;
   readonly #earlyRecords = new Waiting<WireRecord>(MAX_EARLY, MAX_EARLY_BYTES);
   readonly #earlyData = new Waiting<Uint8Array>(MAX_EARLY, MAX_EARLY_BYTES);
-  /** The peer has sent what our keys do not open. */
-  #forged = false;
+  /** When something came that our keys do not open, for the first time in the handshake. */
+  #forged: number | undefined;
 
   constructor(handshake: Handshake, clear: PlaintextWriter, options: ServerOptions | ClientOptions) {
     this.clientRandom = handshake.clientRandom;
@@ -101,7 +107,14 @@ class PeerConnection implements Connection {
   }
 
   get deadline(): number | undefined {
-    return this.#flight?.due;
+    const due = this.#flight?.due;
+    const end = this.#handshakeEnd;
+    return due === undefined || end === undefined ? (end ?? due) : Math.min(due, end);
+  }
+
+  get #handshakeEnd(): number | undefined {
+    if (this.#state !== "handshaking" || this.#forged === undefined) return undefined;
+    return this.#forged + UNDECRYPTABLE_PATIENCE;
   }
 
   get ownCid(): Uint8Array | undefined {
@@ -132,13 +145,22 @@ class PeerConnection implements Connection {
 
   tick(now: number): Output[] {
     const outputs: Output[] = [];
+    if (now >= (this.#handshakeEnd ?? Number.POSITIVE_INFINITY)) {
+      this.#giveUp(outputs);
+      return outputs;
+    }
     const flight = this.#flight;
     if (flight === undefined || now < flight.due) return outputs;
     // Of the last flight the peer has had the time to ask for it.
     if (flight.last) this.#flight = undefined;
     else if (flight.retransmit(now)) this.#transmit(flight, outputs);
-    else this.#end({ kind: this.#forged ? "undecryptable" : "timeout" }, outputs);
+    else this.#giveUp(outputs);
     return outputs;
+  }
+
+  #giveUp(outputs: Output[]): void {
+    const claimed = this.#handshake?.claimed;
+    this.#end(this.#forged === undefined ? { kind: "timeout" } : { kind: "undecryptable", claimed }, outputs);
   }
 
   close(): Output[] {
@@ -166,7 +188,7 @@ class PeerConnection implements Connection {
       const outcome = this.#content(opened.type, opened.plaintext, epoch, now, outputs);
       return { outcome, authentic: true, newest: opened.newest };
     }
-    if (opened.reason === "forged") this.#forged = true;
+    if (opened.reason === "forged") this.#forged ??= now;
     if (this.#epochs.exhausted) outputs.push(...this.#leave({ kind: "exhausted" }));
     return unproved(opened.reason);
   }

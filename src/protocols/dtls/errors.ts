@@ -52,6 +52,12 @@ export class DtlsError extends Error {
   }
 }
 
+/** An alert of the peer, for people: by its number, and its name where we know it. */
+export function alertText(code: number): string {
+  const name = Object.entries(ALERTS).find(([, number]) => number === code)?.[0];
+  return name === undefined ? `alert ${code}` : `alert ${code} (${name.toLowerCase()})`;
+}
+
 /** What to tell the peer: nothing where the fault is not of a handshake. */
 export function alertOf(error: DtlsError): number | undefined {
   return Object.hasOwn(ALERTS, error.code) ? ALERTS[error.code as AlertName] : undefined;

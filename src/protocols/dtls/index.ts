@@ -6,6 +6,7 @@ export {
   type ClientSide,
   DEFAULT_LIMITS,
   type DtlsOptions,
+  type HandshakeFailure,
   type Limits,
   type ServerSide,
 } from "./endpoint/options.js";

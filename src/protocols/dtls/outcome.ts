@@ -45,6 +45,6 @@ export type CloseReason =
   /** The peer did not answer. */
   | { readonly kind: "timeout" }
   /** It did, but with nothing that our keys could open: it has another key, or claims an identity that there is not. */
-  | { readonly kind: "undecryptable" }
+  | { readonly kind: "undecryptable"; readonly claimed: string | undefined }
   /** The keys were used as often as keys may be. */
   | { readonly kind: "exhausted" };

@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import type { Address, DatagramReceiver, DatagramTransport, Peer } from "../datagram/index.js";
 import type { Association } from "./endpoint/association.js";
 import type { Counters } from "./endpoint/counters.js";
-import { type Effect, Endpoint, type Now } from "./endpoint/endpoint.js";
+import { type Effect, type Ended, Endpoint, type Now } from "./endpoint/endpoint.js";
 import { type DtlsOptions, settingsOf } from "./endpoint/options.js";
 import { DtlsError } from "./errors.js";
 
@@ -55,6 +55,7 @@ class Dtls implements DtlsTransport {
   #due = Number.POSITIVE_INFINITY;
   #refused = 0;
   #open = true;
+  readonly #onFailure: DtlsOptions["onFailure"];
 
   constructor(
     { now = () => performance.now(), wall = Date.now, ...options }: DtlsOptions & Clocks,
@@ -64,6 +65,7 @@ class Dtls implements DtlsTransport {
     this.#now = now;
     this.#wall = wall;
     this.#endpoint = new Endpoint(settingsOf(options), now());
+    this.#onFailure = options.onFailure;
     this.closed = under.closed.finally(() => this.#shut());
     // Whoever awaits it hears of it; if nobody does, the process goes on.
     this.closed.catch(() => {});
@@ -169,11 +171,19 @@ class Dtls implements DtlsTransport {
     this.#arm();
   }
 
-  #ended({ peer, opened, reason, code }: Extract<Effect, { kind: "ended" }>): void {
-    if (opened) this.#receiver?.gone?.(peer, code === undefined ? reason : `${reason} ${code}`);
+  #ended(ended: Ended): void {
+    const { peer, opened, reason, code, detail, claimed } = ended;
+    if (opened) {
+      this.#receiver?.gone?.(peer, code === undefined ? reason : `${reason} ${code}`);
+      return;
+    }
+    if (peer.side === "server") {
+      const { address, port } = peer.at;
+      this.#onFailure?.({ from: { address, port }, reason, detail, claimed });
+    }
     // Where both began at once the other handshake goes on.
-    else if (this.#endpoint.shakingAt(peer.at) === undefined) {
-      const error = failure({ peer, opened, reason, code, kind: "ended" });
+    if (this.#endpoint.shakingAt(peer.at) === undefined) {
+      const error = failure(ended);
       for (const { reject } of this.#waitersAt(peer)) reject(error);
     }
   }
@@ -210,17 +220,17 @@ function closedHere(): DtlsError {
 }
 
 /** Why nobody was connected to. */
-function failure({ peer, reason, code }: Extract<Effect, { kind: "ended" }>): DtlsError {
+function failure({ peer, reason, code, detail }: Ended): DtlsError {
   const where = `the handshake with ${peer.at.id}`;
   switch (reason) {
     case "timeout":
       return new DtlsError("TIMEOUT", `${where} was not answered`);
     case "alert":
-      return new DtlsError("REFUSED", `${where} was ended by the peer with alert ${code}`);
+      return new DtlsError("REFUSED", `${where} was ended by the peer with ${detail ?? code}`);
     case "peer_closed":
       return new DtlsError("REFUSED", `${where} was ended by the peer`);
     case "refused":
-      return new DtlsError("REFUSED", `${where} was ended by us: ${code}`);
+      return new DtlsError("REFUSED", `${where} was ended by us: ${detail} (${code})`);
     case "undecryptable":
       return new DtlsError("REFUSED", `${where} came to keys that differ`);
     case "evicted":

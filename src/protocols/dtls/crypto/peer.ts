@@ -47,7 +47,8 @@ export function checkChain(
     return isTrusted(link, depth, trust, wall);
   });
   if (anchored < 0) throw new DtlsError("UNKNOWN_CA", "no authority of ours signed it");
-  if (name !== undefined && !hasName(leaf, name)) throw new DtlsError("BAD_CERTIFICATE", "it is of another name");
+  if (name !== undefined && !hasName(leaf, name))
+    throw new DtlsError("BAD_CERTIFICATE", `it is not of the name ${name}`);
   const { commonName, alternativeNames } = leaf.facts;
   const names = new Set(commonName === undefined ? alternativeNames : [commonName, ...alternativeNames]);
   const identity: PeerIdentity = {

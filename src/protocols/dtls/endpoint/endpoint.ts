@@ -1,7 +1,7 @@
 import type { Peer } from "../../datagram/index.js";
-import { clientConnection, type Established, type Output, serverConnection } from "../connection.js";
+import { type CloseReason, clientConnection, type Established, type Output, serverConnection } from "../connection.js";
 import { type Side, sameBytes } from "../crypto/index.js";
-import { DtlsError } from "../errors.js";
+import { alertText, DtlsError } from "../errors.js";
 import { holdsKey } from "../handshake/server-choice.js";
 import { parseDatagram, type WireRecord } from "../record/index.js";
 import { Association, identityKey, keyOf } from "./association.js";
@@ -16,14 +16,21 @@ export type Effect =
   | { readonly kind: "send"; readonly datagram: Uint8Array; readonly to: Peer }
   | { readonly kind: "opened"; readonly peer: Association }
   | { readonly kind: "data"; readonly bytes: Uint8Array; readonly peer: Association }
-  /** `opened`: its handshake was completed before. `code`: of the alert, or of the error that we refused it with. */
-  | {
-      readonly kind: "ended";
-      readonly peer: Association;
-      readonly opened: boolean;
-      readonly reason: EndReason;
-      readonly code: string | undefined;
-    };
+  | Ended;
+
+export interface Ended {
+  readonly kind: "ended";
+  readonly peer: Association;
+  /** Its handshake was completed before. */
+  readonly opened: boolean;
+  readonly reason: EndReason;
+  /** Of the alert, or of the error that we refused it with. */
+  readonly code: string | undefined;
+  /** The same in words. */
+  readonly detail: string | undefined;
+  /** The identity of the pre-shared key that it said it has. */
+  readonly claimed: string | undefined;
+}
 
 /** When something happens: ms of any fixed start, and ms since 1970 for certificates. */
 export interface Now {
@@ -255,10 +262,7 @@ export class Endpoint {
           this.#establish(association, output.established, now, effects);
           break;
         case "closed": {
-          const { reason } = output;
-          const code =
-            reason.kind === "refused" ? reason.error.code : reason.kind === "alert" ? `${reason.code}` : undefined;
-          this.#end(association, reason.kind, code, effects);
+          this.#end(association, output.reason, effects);
           break;
         }
       }
@@ -310,16 +314,17 @@ export class Endpoint {
       if (output.kind !== "send" || !tell) continue;
       effects.push({ kind: "send", datagram: output.datagram, to: association.at });
     }
-    this.#end(association, reason, undefined, effects);
+    this.#end(association, { kind: reason }, effects);
   }
 
-  #end(association: Association, reason: EndReason, code: string | undefined, effects: Effect[]): void {
+  #end(association: Association, why: CloseReason | { readonly kind: EndReason }, effects: Effect[]): void {
+    const reason = why.kind;
     const opened = association.established !== undefined;
     this.#registry.remove(association);
     this.counters[opened ? "ended" : "failed"][reason]++;
     const key = association.resumableAs;
     if (opened && key !== undefined && SPOILED.includes(reason)) this.#sessionsOf(association.side).drop(key);
-    effects.push({ kind: "ended", peer: association, opened, reason, code });
+    effects.push({ kind: "ended", peer: association, opened, reason, ...detailsOf(why) });
   }
 
   #sessionsOf(side: Side): SessionCache {
@@ -369,6 +374,13 @@ export class Endpoint {
 function beganWith({ side, connection, established }: Association, random: Uint8Array): boolean {
   if (side !== "server" || (established !== undefined && connection.deadline === undefined)) return false;
   return sameBytes(connection.clientRandom, random);
+}
+
+function detailsOf(why: CloseReason | { readonly kind: EndReason }): Pick<Ended, "code" | "detail" | "claimed"> {
+  const [error, claimed] = ["error" in why ? why.error : undefined, "claimed" in why ? why.claimed : undefined];
+  const code = "code" in why ? `${why.code}` : error?.code;
+  const detail = "code" in why ? alertText(why.code) : error?.message;
+  return { code, detail, claimed };
 }
 
 /** Another peer had that address before, and goes on elsewhere: behind a NAT that is so. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Address } from "../../datagram/index.js";
 import { type OwnKey, type Suite, SUITES, type Trust } from "../crypto/index.js";
 import { DtlsError } from "../errors.js";
+import type { EndReason } from "./counters.js";
 import { DEFAULT_TIMING, type ServerPsk, type Timing } from "../options.js";
 
 export interface DtlsOptions {
@@ -27,6 +28,19 @@ export interface DtlsOptions {
   readonly idle?: number;
   /** For tests. Good enough for keys. */
   readonly random?: (length: number) => Uint8Array;
+  /** Hears of each handshake as server that was not completed. Must not throw. */
+  readonly onFailure?: (failure: HandshakeFailure) => void;
+}
+
+/** Why a client was not let in, for whoever looks after it: what the client said of itself is not proved. */
+export interface HandshakeFailure {
+  /** Where it came from. */
+  readonly from: Address;
+  readonly reason: EndReason;
+  /** What was wrong with what it sent, or the alert that it sent. */
+  readonly detail: string | undefined;
+  /** The identity of the pre-shared key that it said it has. */
+  readonly claimed: string | undefined;
 }
 
 export interface ServerSide {
@@ -75,7 +89,7 @@ const MIN_CID = 4;
 /** A flight must go on: headers, and some bytes. */
 const MIN_MTU = 128;
 
-export type Settings = Required<Omit<DtlsOptions, "server" | "client" | "trust" | "limits">> &
+export type Settings = Required<Omit<DtlsOptions, "server" | "client" | "trust" | "limits" | "onFailure">> &
   Pick<DtlsOptions, "server" | "client" | "trust"> & { readonly limits: Limits };
 
 /** With what was left out. Throws DtlsError OPTIONS. */

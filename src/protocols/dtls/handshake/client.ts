@@ -61,6 +61,7 @@ export class ClientHandshake implements Handshake {
   #agreed: Agreed | undefined;
   #sessionId: Uint8Array = EMPTY;
   #resumed = false;
+  readonly claimed = undefined;
   /** The types of certificates that the server has chosen. */
   #serverCertificateType: number = CERTIFICATE_TYPES.x509;
   #clientCertificateType: number = CERTIFICATE_TYPES.x509;

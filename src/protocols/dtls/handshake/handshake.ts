@@ -11,6 +11,8 @@ export interface Handshake {
   readonly firstSequence: number;
   /** Bytes of a record that the peer takes (RFC 6066 4). */
   readonly maxPlaintext: number;
+  /** The identity of a pre-shared key that the peer says it has. Undefined: it has said none. Not proved. */
+  readonly claimed: string | undefined;
   start(): Step;
   /** Throws DtlsError where the handshake cannot go on: its code is the alert for the peer. */
   message(message: HandshakeMessage): Step;

@@ -57,6 +57,7 @@ export class ServerHandshake implements Handshake {
   /** It claimed an identity, and we have a key for it. */
   #psk: { readonly identity: string; readonly digest: Buffer } | undefined;
   #peer: PeerCertificate | undefined;
+  #claimed: string | undefined;
 
   constructor(verified: VerifiedHello, options: ServerOptions) {
     const { hello, messageSequence } = verified;
@@ -68,6 +69,10 @@ export class ServerHandshake implements Handshake {
     this.#options = options;
     this.#serverRandom = options.random(32);
     this.#sequence = messageSequence;
+  }
+
+  get claimed(): string | undefined {
+    return this.#claimed;
   }
 
   start(): Step {
@@ -243,6 +248,7 @@ export class ServerHandshake implements Handshake {
   #pskPremaster(identityBytes: Uint8Array, shared: Buffer | undefined): Buffer {
     const decoy = this.#options.random(DECOY_LENGTH);
     const identity = identityText(identityBytes);
+    this.#claimed = identity;
     const found = identity === undefined ? undefined : this.#options.psk?.lookup(identity);
     const usable = found !== undefined && found.length > 0 && found.length <= MAX_PSK;
     const key = usable ? found : decoy;

@@ -41,6 +41,8 @@ export interface Side {
   connection: Connection | undefined;
   established: Established | undefined;
   closed: CloseReason | undefined;
+  /** By `now`. */
+  closedAt: number | undefined;
   readonly data: string[];
   readonly outcomes: RecordOutcome[];
   /** Datagrams that it sent. */
@@ -54,7 +56,15 @@ interface Arrival {
 }
 
 function side(): Side {
-  return { connection: undefined, established: undefined, closed: undefined, data: [], outcomes: [], sent: [] };
+  return {
+    connection: undefined,
+    established: undefined,
+    closed: undefined,
+    closedAt: undefined,
+    data: [],
+    outcomes: [],
+    sent: [],
+  };
 }
 
 /**
@@ -182,6 +192,7 @@ export class Network {
           break;
         case "closed":
           one.closed = output.reason;
+          one.closedAt = this.now;
           break;
       }
     }
