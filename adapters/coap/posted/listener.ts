@@ -6,6 +6,7 @@ import { type DtlsTransport, openDtls } from "../../../src/protocols/dtls/index.
 import { listenAddress, type Settings } from "../config.js";
 import type { DtlsSettings } from "../dtls/config.js";
 import type { Credentials } from "../dtls/credentials.js";
+import { failedHandshake } from "./handshakes.js";
 
 /** One address that is listened on. */
 export interface Listener {
@@ -14,8 +15,13 @@ export interface Listener {
   readonly transport: DatagramTransport;
   /** Whether the peer may go on; where not, its session is ended. */
   admit(peer: Peer): boolean;
-  /** What failed since the last time, for the journal. */
-  report(journal: Journal, at: string): void;
+}
+
+/** Where a listener tells of handshakes that failed. */
+export interface Told {
+  readonly journal: Journal;
+  /** The link. */
+  readonly at: string;
 }
 
 /** Rejects with ADDRESS_IN_USE or LISTEN_FAILED. */
@@ -23,6 +29,7 @@ export async function openListener(
   url: string,
   { dtls: settings, multicast }: Pick<Settings, "dtls" | "multicast">,
   credentials: Credentials | undefined,
+  told: Told,
 ): Promise<Listener> {
   const { secure, host, port } = listenAddress(url);
   // Groups are asked in the clear: there is no session with a group.
@@ -33,10 +40,10 @@ export async function openListener(
   }).catch((cause: unknown) => {
     throw listenError(url, cause);
   });
-  if (!secure) return { url, secure, transport: udp, admit: () => true, report: () => {} };
+  if (!secure) return { url, secure, transport: udp, admit: () => true };
   try {
     if (settings === undefined || credentials === undefined) throw new Error("adapters.coap.dtls is missing");
-    return securedListener(url, udp, settings, credentials);
+    return securedListener(url, udp, settings, credentials, told);
   } catch (cause) {
     await udp.close();
     throw listenError(url, cause);
@@ -48,6 +55,7 @@ function securedListener(
   udp: DatagramTransport,
   settings: DtlsSettings,
   credentials: Credentials,
+  { journal, at }: Told,
 ): Listener {
   const { keys, trust } = credentials;
   const { sessions, idle, cid, requireClientCertificate } = settings;
@@ -62,11 +70,14 @@ function securedListener(
       cidLength: cid,
       idle,
       limits: { open: sessions, resumable: sessions },
+      onFailure: (failure) => {
+        const told = failedHandshake(failure, url, (identity) => credentials.psk.has(identity));
+        journal({ level: "warn", event: "coap_handshake_failed", at, ...told });
+      },
     },
     udp,
   );
   credentials.serves(transport);
-  const told = new Map<string, number>();
   return {
     url,
     secure: true,
@@ -75,15 +86,6 @@ function securedListener(
       if (credentials.holds(peer)) return true;
       transport.disconnect(peer);
       return false;
-    },
-    report(journal, at) {
-      for (const [reason, total] of Object.entries(transport.counters.failed)) {
-        const count = total - (told.get(reason) ?? 0);
-        if (count === 0) continue;
-        told.set(reason, total);
-        const message = `${count} handshakes on ${url} failed (${reason})`;
-        journal({ level: "warn", event: "coap_handshake_failed", at, message, count, reason });
-      }
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Settings } from "../config.js";
 import { type Credentials, openCredentials } from "../dtls/credentials.js";
 import { type OpenGateway, openGateway } from "../pubsub/open.js";
 import { createHandler } from "./handler.js";
-import { type Listener, openListener } from "./listener.js";
+import { type Listener, openListener, type Told } from "./listener.js";
 import { reportOutcome } from "./report.js";
 import { createTargets, type Device } from "./targets.js";
 
@@ -15,9 +15,6 @@ export interface CoapSession extends Session {
   /** In the order of the settings. */
   readonly listeners: readonly { readonly local: Address; readonly service: Pick<CoapService, "counters" | "state"> }[];
 }
-
-/** How often handshakes that failed are told, in ms. */
-const REPORT_EVERY = 10_000;
 
 /** Listens for all devices that post. Rejects with ADDRESS_IN_USE, LISTEN_FAILED, CERTIFICATE_INVALID, or CLOSED once the signal is aborted. */
 export async function openSession(
@@ -31,18 +28,14 @@ export async function openSession(
   const secured = settings.listen.some((url) => url.startsWith("dtls:"));
   const credentials =
     secured && settings.dtls !== undefined ? openCredentials({ settings: settings.dtls, journal, at }) : undefined;
-  const listeners = await openAll(settings, credentials);
+  const listeners = await openAll(settings, credentials, { journal, at });
   const open = listeners.map((listener) => ({
     local: listener.transport.local,
     ...serve(listener, settings, devices, context),
   }));
-  const reports = setInterval(() => {
-    for (const listener of listeners) listener.report(journal, at);
-  }, REPORT_EVERY);
 
   let closing: Promise<void> | undefined;
   const closeAll = async (): Promise<void> => {
-    clearInterval(reports);
     credentials?.stop();
     signal.removeEventListener("abort", close);
     for (const { gateway } of open) gateway?.close();
@@ -64,11 +57,9 @@ export async function openSession(
   signal.addEventListener("abort", close, { once: true });
   if (signal.aborted) await close();
   throwIfAborted(signal, at);
-  for (const { transport, secure } of listeners) {
-    const { address, port } = transport.local;
-    const what = secure ? "CoAP over DTLS" : "CoAP";
-    journal({ level: "info", event: "coap_listening", at, message: `listens for ${what} on ${address} port ${port}` });
-  }
+  // All in one line: of entries that are alike the journal shows the first.
+  const message = `listens ${listeners.map(placeOf).join(", ")}`;
+  journal({ level: "info", event: "coap_listening", at, message });
   return {
     listeners: open,
     closed,
@@ -86,11 +77,16 @@ export function linkName(listen: readonly string[]): string {
   return `coap:${listen.join(",")}`;
 }
 
+function placeOf({ secure, transport }: Listener): string {
+  const { address, port } = transport.local;
+  return `for ${secure ? "CoAP over DTLS" : "CoAP"} on ${address} port ${port}`;
+}
+
 /** All or none. */
-async function openAll(settings: Settings, credentials: Credentials | undefined): Promise<Listener[]> {
+async function openAll(settings: Settings, credentials: Credentials | undefined, told: Told): Promise<Listener[]> {
   const opened: Listener[] = [];
   try {
-    for (const url of settings.listen) opened.push(await openListener(url, settings, credentials));
+    for (const url of settings.listen) opened.push(await openListener(url, settings, credentials, told));
     return opened;
   } catch (error) {
     credentials?.stop();
