@@ -165,7 +165,6 @@ function createEndpoint() {
     targets,
     maxPayload: 2000,
     channel: { secure: false, required: false },
-    admit: () => true,
   });
   let now = 0;
   return {

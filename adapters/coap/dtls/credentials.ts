@@ -1,7 +1,6 @@
 import { messageOf } from "../../../src/core/errors.js";
 import type { Journal } from "../../../src/core/journal.js";
 import type { PskTable } from "../../../src/core/psk.js";
-import type { Peer } from "../../../src/protocols/datagram/index.js";
 import type { DtlsTransport } from "../../../src/protocols/dtls/index.js";
 import type { DtlsSettings } from "./config.js";
 import { type Material, readMaterial, stampOf } from "./material.js";
@@ -11,15 +10,18 @@ export interface Credentials {
   readonly psk: PskTable;
   readonly keys: Material["keys"];
   readonly trust: Material["trust"];
-  /** A transport that gets certificates and keys that were renewed, until it is closed. */
+  /**
+   * A transport that gets certificates and keys that were renewed, until it is closed. Its sessions end with the pre-shared keys that
+   * they were made with, also those of devices that ask nothing and are only told.
+   */
   serves(transport: DtlsTransport): void;
-  /** Whether the key that a peer's session was made with is still that of its identity. Always of one without such a key. */
-  holds(peer: Peer): boolean;
   stop(): void;
 }
 
 /** How often the files are looked at, in ms. */
 const LOOK_EVERY = 5_000;
+/** So long files that changed must stay as they are before they are read, in ms: half of a file of keys is one too. */
+const SETTLE = 200;
 
 export interface CredentialsOptions {
   readonly settings: DtlsSettings;
@@ -35,19 +37,32 @@ export function openCredentials({ settings, journal, at, every = LOOK_EVERY }: C
   let stamp = stampOf(settings);
   let material = readMaterial(settings);
   const served = new Set<DtlsTransport>();
-  /** The key of a session's identity when it was first asked about: a session lasts as long as its key. */
-  const keys = new WeakMap<Peer, Buffer>();
+
+  let settling: NodeJS.Timeout | undefined;
 
   function look(): void {
-    const now = stampOf(settings);
-    if (now === stamp) return;
-    stamp = now;
+    if (settling !== undefined) return;
+    const seen = stampOf(settings);
+    if (seen === stamp) return;
+    settling = setTimeout(() => {
+      settling = undefined;
+      if (stampOf(settings) === seen) renew(seen);
+      else look();
+    }, SETTLE);
+  }
+
+  function renew(seen: string): void {
     try {
-      material = readMaterial(settings);
+      const next = readMaterial(settings);
+      // Written meanwhile: the next look finds it.
+      if (stampOf(settings) !== seen) return;
+      stamp = seen;
+      material = next;
       for (const transport of served) transport.renew(renewable(material));
       const message = "its dtls files changed: new sessions are held to the new ones";
       journal({ level: "info", event: "coap_credentials_renewed", at, message });
     } catch (error) {
+      stamp = seen;
       const message = `keeping its old certificates and keys: ${messageOf(error)}`;
       journal({ level: "error", event: "coap_credentials_invalid", at, message });
     }
@@ -69,16 +84,10 @@ export function openCredentials({ settings, journal, at, every = LOOK_EVERY }: C
       const forget = () => void served.delete(transport);
       transport.closed.then(forget, forget);
     },
-    holds(peer) {
-      const { identity } = peer;
-      if (identity?.kind !== "psk") return true;
-      const current = material.psk.get(identity.identity);
-      if (current === undefined) return false;
-      const before = keys.get(peer);
-      if (before === undefined) keys.set(peer, current);
-      return before === undefined || before.equals(current);
+    stop: () => {
+      clearInterval(timer);
+      clearTimeout(settling);
     },
-    stop: () => clearInterval(timer),
   };
 }
 

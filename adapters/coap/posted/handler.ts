@@ -12,7 +12,6 @@ import {
   OPTION,
   uint,
 } from "../../../src/protocols/coap/index.js";
-import type { Peer } from "../../../src/protocols/datagram/index.js";
 import { type Channel, checkSpeaker, maySpeakFor, peerText } from "./identity.js";
 import { resourceOf } from "./names.js";
 import { maxValues, readingsOf } from "./readings.js";
@@ -30,8 +29,6 @@ export interface HandlerContext {
   /** Bytes. */
   readonly maxPayload: number;
   readonly channel: Channel;
-  /** Whether the key of the sender's session is still its own; where not, the session has been ended. */
-  readonly admit: (peer: Peer) => boolean;
 }
 
 /** When there is no room, devices should come back after so many seconds (RFC 7252 5.9.3.4). */
@@ -44,8 +41,6 @@ const GET = "0.01";
 export function createHandler(context: HandlerContext): CoapHandler {
   return async (request) => {
     try {
-      if (!context.admit(request.peer))
-        throw new Refusal("4.01", "unproven", "the key of this session is not valid any more");
       return isDiscovery(request) ? discovery(request, context) : await take(request, context);
     } catch (thrown) {
       const { code, reason, device, message, cause } = thrown instanceof Refusal ? thrown : refusalOf(thrown);

@@ -1,7 +1,7 @@
 import { messageOf, WeirError } from "../../../src/core/errors.js";
 import type { Journal } from "../../../src/core/journal.js";
 import { ALL_COAP_NODES } from "../../../src/protocols/coap/index.js";
-import { type DatagramTransport, openUdp, type Peer } from "../../../src/protocols/datagram/index.js";
+import { type DatagramTransport, openUdp } from "../../../src/protocols/datagram/index.js";
 import { type DtlsTransport, openDtls } from "../../../src/protocols/dtls/index.js";
 import { listenAddress, type Settings } from "../config.js";
 import type { DtlsSettings } from "../dtls/config.js";
@@ -13,8 +13,6 @@ export interface Listener {
   readonly url: string;
   readonly secure: boolean;
   readonly transport: DatagramTransport;
-  /** Whether the peer may go on; where not, its session is ended. */
-  admit(peer: Peer): boolean;
 }
 
 /** Where a listener tells of handshakes that failed. */
@@ -40,7 +38,7 @@ export async function openListener(
   }).catch((cause: unknown) => {
     throw listenError(url, cause);
   });
-  if (!secure) return { url, secure, transport: udp, admit: () => true };
+  if (!secure) return { url, secure, transport: udp };
   try {
     if (settings === undefined || credentials === undefined) throw new Error("adapters.coap.dtls is missing");
     return securedListener(url, udp, settings, credentials, told);
@@ -78,16 +76,7 @@ function securedListener(
     udp,
   );
   credentials.serves(transport);
-  return {
-    url,
-    secure: true,
-    transport,
-    admit(peer) {
-      if (credentials.holds(peer)) return true;
-      transport.disconnect(peer);
-      return false;
-    },
-  };
+  return { url, secure: true, transport };
 }
 
 function listenError(url: string, cause: unknown): WeirError {

@@ -104,10 +104,8 @@ function serve(
   const at = linkName(listen);
   const channel = { secure: listener.secure, required: dtls?.required ?? false };
   const targets = createTargets(devices);
-  const admit = listener.admit;
-  const posted = createHandler({ sink, journal, now, at, targets, maxPayload, channel, admit });
-  const gateway =
-    settings && pubsub && openGateway({ settings, pubsub, journal, at, maxPayload, channel, admit }, posted);
+  const posted = createHandler({ sink, journal, now, at, targets, maxPayload, channel });
+  const gateway = settings && pubsub && openGateway({ settings, pubsub, journal, at, maxPayload, channel }, posted);
   const service = openEndpoint(listener.transport, {
     handler: gateway?.handler ?? posted,
     maxBody: maxPayload,

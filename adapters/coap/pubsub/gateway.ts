@@ -2,7 +2,6 @@ import { WeirError } from "../../../src/core/errors.js";
 import type { Journal } from "../../../src/core/journal.js";
 import type { Qos } from "../../../src/core/message.js";
 import { type CoapRequest, type CoapResponse, OPTION, uint } from "../../../src/protocols/coap/index.js";
-import type { Peer } from "../../../src/protocols/datagram/index.js";
 import { type Channel, peerText } from "../posted/identity.js";
 import { askedBlock } from "./block.js";
 import { Clients, type ClientsContext } from "./clients.js";
@@ -17,8 +16,6 @@ export interface PubSubContext extends ClientsContext {
   /** Bytes that a message may have. */
   readonly maxPayload: number;
   readonly channel: Channel;
-  /** Whether the key of the sender's session is still its own; where not, the session has been ended. */
-  readonly admit: (peer: Peer) => boolean;
 }
 
 const GET = "0.01";
@@ -46,7 +43,7 @@ export class PubSubGateway {
   /** Never rejects. */
   async answer(request: CoapRequest): Promise<CoapResponse> {
     try {
-      this.#check(request.peer);
+      this.#check();
       return await (request.path[0] === "ps" ? this.#pubsub(request) : this.#connection(request));
     } catch (thrown) {
       const refused = thrown instanceof Refused ? thrown : refusedBy(thrown);
@@ -64,11 +61,9 @@ export class PubSubGateway {
     this.#clients.close();
   }
 
-  #check(peer: Peer): void {
+  #check(): void {
     const { secure, required } = this.#context.channel;
     if (required && !secure) throw new Refused("4.01", "this is taken over DTLS only", { reason: "unproven" });
-    if (!this.#context.admit(peer))
-      throw new Refused("4.01", "the key of this session is not valid any more", { reason: "unproven" });
   }
 
   async #connection(request: CoapRequest): Promise<CoapResponse> {

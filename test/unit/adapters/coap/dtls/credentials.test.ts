@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { dtls } from "../../../../../adapters/coap/dtls/config.js";
-import { openCredentials } from "../../../../../adapters/coap/dtls/credentials.js";
+import { type Credentials, openCredentials } from "../../../../../adapters/coap/dtls/credentials.js";
 import type { Entry } from "../../../../../src/core/journal.js";
-import type { Peer } from "../../../../../src/protocols/datagram/index.js";
 import { openUdp } from "../../../../../src/protocols/datagram/index.js";
 import { openDtls } from "../../../../../src/protocols/dtls/index.js";
+import { startDtls } from "../../../../support/dtls.js";
 import { eventually } from "../../../../support/eventually.js";
 import { temporaryFolder } from "../../../../support/folder.js";
 
@@ -23,7 +23,7 @@ function setup(t: TestContext) {
         .map(([identity, key]) => `${identity}:${key}\n`)
         .join(""),
     );
-  write({ air: KEY, pump: KEY });
+  write({ air: KEY, pump: KEY, kept: KEY });
   const entries: Entry[] = [];
   const options = { settings: dtls.parse({ psk }), journal: (entry: Entry) => entries.push(entry), at: "coap:test" };
   const credentials = openCredentials({ ...options, every: 10 });
@@ -32,28 +32,47 @@ function setup(t: TestContext) {
   return { credentials, write, entries, told, psk };
 }
 
-function peer(identity: string): Peer {
-  return { id: identity, address: "127.0.0.1", port: 1, identity: { kind: "psk", identity } };
+/** A listener that serves the credentials, and devices with keys of their own. */
+async function listen(t: TestContext, credentials: Credentials) {
+  const server = await startDtls(t, { server: { psk: { lookup: (identity) => credentials.psk.get(identity) } } });
+  credentials.serves(server.transport);
+  const connect = async (identity: string, key = KEY) => {
+    const psk = { identity, key: Buffer.from(key, "hex") };
+    const device = await startDtls(t, { client: () => ({ psk }) });
+    await device.transport.connect({ address: "127.0.0.1", port: server.port });
+    return device;
+  };
+  return { server, connect };
 }
 
-test("a session lasts as long as the key that it was made with", async (t) => {
-  const { credentials, write, told } = setup(t);
-  const [air, pump] = [peer("air"), peer("pump")];
-  assert.ok(credentials.holds(air) && credentials.holds(pump));
-  assert.equal(credentials.holds(peer("nobody")), false);
-  write({ air: OTHER });
-  await told("coap_credentials_renewed");
+test("a session ends with the key that it was made with, though its device never said anything", async (t) => {
+  const { credentials, write } = setup(t);
+  const { server, connect } = await listen(t, credentials);
+  const [air, pump, kept] = [await connect("air"), await connect("pump"), await connect("kept")];
+  write({ air: OTHER, kept: KEY });
+  await eventually(() => air.gone.length === 1 && pump.gone.length === 1, "both are told that it is over");
   assert.equal(credentials.psk.get("air")?.toString("hex"), OTHER);
-  assert.equal(credentials.holds(air), false);
-  assert.equal(credentials.holds(pump), false);
-  assert.equal(credentials.holds(peer("air")), true);
+  assert.deepEqual([kept.gone, server.transport.sizes.open], [[], 1]);
+  await connect("air", OTHER);
+  assert.deepEqual([kept.gone, server.transport.sizes.open], [[], 2]);
 });
 
-test("what proves itself otherwise is held by no key", (t) => {
-  const { credentials } = setup(t);
-  const identity = { kind: "raw-public-key", fingerprint: "00" } as const;
-  assert.ok(credentials.holds({ ...peer("x"), identity }));
-  assert.ok(credentials.holds({ ...peer("x"), identity: undefined }));
+test("a file that is being written is read once it stays as it is", async (t) => {
+  const { credentials, psk, entries } = setup(t);
+  const { connect } = await listen(t, credentials);
+  const pump = await connect("pump");
+  const lines = ["air", "pump", "kept", "new"].map((identity) => `${identity}:${KEY}\n`);
+  writeFileSync(psk, "");
+  for (const line of lines) {
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    appendFileSync(psk, line);
+  }
+  await eventually(() => credentials.psk.has("new"), "it was read");
+  assert.deepEqual(pump.gone, []);
+  assert.deepEqual(
+    entries.map(({ event }) => event),
+    ["coap_credentials_renewed"],
+  );
 });
 
 test("a file that cannot be used is told, without what is in it, and the old keys stay", async (t) => {

@@ -352,6 +352,25 @@ test("resumption keeps the identity; a key that was changed or taken away ends i
   assert.deepEqual([counters.opened, counters.resumed], [4, 2]);
 });
 
+test("a client whose handshake is under way when keys are renewed begins anew", () => {
+  const network = new Network();
+  const server = network.add("10.0.0.1", PSK_SERVER);
+  const device = network.add("10.0.0.2", pskClient());
+  // All but its hello is lost.
+  network.loses = ({ bytes }) => bytes[13] === 2;
+  device.connect(server);
+  network.settle();
+  network.loses = () => false;
+  assert.equal(server.endpoint.sizes.shaking, 1);
+  server.run(server.endpoint.renew({ keys: [] }));
+  assert.equal(server.endpoint.sizes.shaking, 0);
+  network.settle();
+  assert.deepEqual([server.endpoint.counters.opened, device.endpoint.sizes.shaking], [0, 0]);
+  device.connect(server);
+  network.settle();
+  assert.equal(server.endpoint.counters.opened, 1);
+});
+
 test("with keys and trust that were renewed open sessions go on, and none is resumed", () => {
   const network = new Network();
   const { server, device, peer } = connected(network);
