@@ -6,7 +6,7 @@ import { type Address, type DatagramTransport, openUdp, type Peer } from "../../
 import { type ClientSide, DtlsError, openDtls } from "../../../src/protocols/dtls/index.js";
 import type { Settings } from "../config.js";
 import { type Material, readMaterial } from "../dtls/material.js";
-import { identityOf, namesOf } from "../posted/identity.js";
+import { FINGERPRINT, identityOf, isIdentity, namesOf } from "../posted/identity.js";
 import type { Device } from "../posted/targets.js";
 
 /** How a device is reached. */
@@ -92,16 +92,16 @@ function clientSide({ psk, trust }: Material, device: Device, { host }: CoapUri)
   const name = device.address.identity ?? host;
   return {
     ...(key === undefined ? {} : { psk: { identity: identityOf(device), key } }),
-    ...(trust === undefined || name.startsWith("sha256:") ? {} : { serverName: name }),
+    ...(trust === undefined || name.startsWith(FINGERPRINT) ? {} : { serverName: name }),
   };
 }
 
 /** With a key of its own it proved enough. A fingerprint must be the one that is wanted; of a raw public key one must be wanted. */
 function checkIdentity({ identity }: Peer, device: Device): void {
   const wanted = device.address.identity;
-  const pinned = wanted?.startsWith("sha256:") === true;
+  const pinned = wanted?.startsWith(FINGERPRINT) === true;
   if (identity === undefined || identity.kind === "psk" || (identity.kind === "certificate" && !pinned)) return;
-  if (pinned && namesOf(identity).includes(wanted)) return;
+  if (pinned && isIdentity(identity, wanted)) return;
   const who = namesOf(identity).at(-1);
   throw new WeirError("COMMAND_FAILED", `${device.id} proved to be ${who}, which is not the identity of its address`);
 }

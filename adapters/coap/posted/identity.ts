@@ -10,7 +10,10 @@ export interface Channel {
   readonly required: boolean;
 }
 
-/** All that a peer may go by that has proved this: names of keys and certificates, and fingerprints. */
+/** What a fingerprint is written with where a name could stand. */
+export const FINGERPRINT = "sha256:";
+
+/** All that a peer may go by that has proved this: names of keys and certificates, and fingerprints. For people, the first. */
 export function namesOf(identity: PeerIdentity): readonly string[] {
   switch (identity.kind) {
     case "psk":
@@ -20,6 +23,12 @@ export function namesOf(identity: PeerIdentity): readonly string[] {
     case "raw-public-key":
       return [`sha256:${identity.fingerprint}`];
   }
+}
+
+/** Whether this is who is wanted. No name is a fingerprint: an authority that lets devices choose their names has not seen their keys. */
+export function isIdentity(identity: PeerIdentity, wanted: string): boolean {
+  if (!wanted.startsWith(FINGERPRINT)) return namesOf(identity).includes(wanted);
+  return identity.kind !== "psk" && wanted === `${FINGERPRINT}${identity.fingerprint}`;
 }
 
 /** Who a peer is, for people: in a log, with its address. */
@@ -36,7 +45,7 @@ export function identityOf({ id, address }: Device): string {
 /** Whether the peer may speak for the device, and be told of it. */
 export function maySpeakFor({ identity }: Peer, device: Device, { secure, required }: Channel): boolean {
   if (!secure) return !required && device.address.identity === undefined;
-  return identity !== undefined && namesOf(identity).includes(identityOf(device));
+  return identity !== undefined && isIdentity(identity, identityOf(device));
 }
 
 /** Throws a Refusal: 4.01 where nothing was proved, 4.03 where it was somebody else. */

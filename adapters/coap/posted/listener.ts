@@ -67,7 +67,8 @@ function securedListener(
       ...(trust === undefined ? {} : { trust }),
       cidLength: cid,
       idle,
-      limits: { open: sessions, resumable: sessions },
+      // One device, or all that prove nothing, must not push out the others.
+      limits: { open: sessions, openPerIdentity: Math.ceil(sessions / 10), resumable: sessions },
       onFailure: (failure) => {
         const told = failedHandshake(failure, url, (identity) => credentials.psk.has(identity));
         journal({ level: "warn", event: "coap_handshake_failed", at, ...told });

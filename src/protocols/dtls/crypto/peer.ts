@@ -39,12 +39,12 @@ export function checkChain(
   const links = chain.map(readCertificate);
   const [leaf] = links;
   if (leaf === undefined) throw new DtlsError("BAD_CERTIFICATE", "no certificate");
-  checkLeaf(leaf, side);
+  checkLeaf(leaf);
   const anchored = links.findIndex((link, depth) => {
-    checkLink(link, wall);
+    checkLink(link, side, wall);
     if (depth > 0) checkIssuer(link, depth);
     if (depth > 0 && !isIssuedBy(links[depth - 1], link)) throw new DtlsError("UNKNOWN_CA", "a chain that is broken");
-    return isTrusted(link, depth, trust, wall);
+    return isTrusted(link, depth, trust, side, wall);
   });
   if (anchored < 0) throw new DtlsError("UNKNOWN_CA", "no authority of ours signed it");
   if (name !== undefined && !hasName(leaf, name))
@@ -91,20 +91,24 @@ function readCertificate(der: Uint8Array): Link {
   return link;
 }
 
-/** What holds for every certificate of the chain. */
-function checkLink({ certificate, facts }: Link, wall: number): void {
+/**
+ * What holds for every certificate of the chain. Also an authority with purposes has no others to give, as OpenSSL and all browsers have it: one for
+ * web servers makes no devices.
+ */
+function checkLink({ certificate, facts }: Link, side: Side, wall: number): void {
+  const { purposes } = facts;
+  const purpose = side === "server" ? SERVER_AUTH : CLIENT_AUTH;
+  const serves = purposes === undefined || purposes.includes(purpose) || purposes.includes(ANY_PURPOSE);
+  if (!serves) throw new DtlsError("UNSUPPORTED_CERTIFICATE", "a certificate for another purpose");
   if (facts.unknownCritical) throw new DtlsError("UNSUPPORTED_CERTIFICATE", "a critical extension that is not known");
   if (!facts.ecdsa)
     throw new DtlsError("UNSUPPORTED_CERTIFICATE", "a certificate that is not signed with ECDSA and SHA-2");
   if (!isValidAt(certificate, wall)) throw new DtlsError("CERTIFICATE_EXPIRED", "a certificate outside its time");
 }
 
-function checkLeaf({ facts }: Link, side: Side): void {
-  const { keyUsage, purposes } = facts;
-  const purpose = side === "server" ? SERVER_AUTH : CLIENT_AUTH;
+function checkLeaf({ facts: { keyUsage } }: Link): void {
   const signs = keyUsage === undefined || (keyUsage & DIGITAL_SIGNATURE) !== 0;
-  const serves = purposes === undefined || purposes.includes(purpose) || purposes.includes(ANY_PURPOSE);
-  if (!signs || !serves) throw new DtlsError("UNSUPPORTED_CERTIFICATE", "a certificate for another purpose");
+  if (!signs) throw new DtlsError("UNSUPPORTED_CERTIFICATE", "a certificate for another purpose");
 }
 
 /**
@@ -116,16 +120,27 @@ function checkIssuer({ facts: { pathLength } }: Link, depth: number): void {
   if (depth - 1 > pathLength) throw new DtlsError("BAD_CERTIFICATE", "a chain longer than its authority allows");
 }
 
-/** It is one of our authorities itself, or one of them signed it. */
-function isTrusted({ certificate }: Link, depth: number, trust: Trust, wall: number): boolean {
-  return trust.authorities.some((authority) => {
+/**
+ * It is one of our authorities itself, or one of them signed it. Throws where only such ones did that may not: of an authority that was renewed with its
+ * key, the certificate before may still be there.
+ */
+function isTrusted({ certificate }: Link, depth: number, trust: Trust, side: Side, wall: number): boolean {
+  let fault: unknown;
+  for (const authority of trust.authorities) {
     if (authority.raw.equals(certificate.raw)) return true;
-    if (!isIssuedBy({ certificate }, { certificate: authority, key: authority.publicKey })) return false;
-    const facts = certificateFacts(authority.raw);
-    checkLink({ certificate: authority, facts: { ...facts, ecdsa: true }, key: authority.publicKey }, wall);
-    checkIssuer({ certificate: authority, facts, key: authority.publicKey }, depth + 1);
-    return true;
-  });
+    const key = authority.publicKey;
+    if (!isIssuedBy({ certificate }, { certificate: authority, key })) continue;
+    try {
+      const facts = { ...certificateFacts(authority.raw), ecdsa: true };
+      checkLink({ certificate: authority, facts, key }, side, wall);
+      checkIssuer({ certificate: authority, facts, key }, depth + 1);
+      return true;
+    } catch (error) {
+      fault ??= error;
+    }
+  }
+  if (fault !== undefined) throw fault;
+  return false;
 }
 
 function isIssuedBy(below: Pick<Link, "certificate"> | undefined, above: Pick<Link, "certificate" | "key">): boolean {

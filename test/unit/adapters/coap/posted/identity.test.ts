@@ -8,6 +8,9 @@ import type { Peer, PeerIdentity } from "../../../../../src/protocols/datagram/i
 const FINGERPRINT = "ab".repeat(32);
 const PSK: PeerIdentity = { kind: "psk", identity: "air" };
 const CERTIFICATE: PeerIdentity = { kind: "certificate", names: ["unit 7", "air"], fingerprint: FINGERPRINT };
+/** Those that call themselves by the fingerprint of another one. */
+const NAMED: PeerIdentity = { ...CERTIFICATE, names: [`sha256:${"cd".repeat(32)}`] };
+const POSING: PeerIdentity = { kind: "psk", identity: `sha256:${"cd".repeat(32)}` };
 const RAW: PeerIdentity = { kind: "raw-public-key", fingerprint: FINGERPRINT };
 
 function peer(identity?: PeerIdentity): Peer {
@@ -29,6 +32,8 @@ for (const [what, identity, of, channel, allowed] of [
   ["any name of a certificate", CERTIFICATE, device("air"), DTLS, true],
   ["the fingerprint of a certificate", CERTIFICATE, device("x", `sha256:${FINGERPRINT}`), DTLS, true],
   ["the fingerprint of a key", RAW, device("x", `sha256:${FINGERPRINT}`), DTLS, true],
+  ["a name that is written as a fingerprint", NAMED, device("x", `sha256:${"cd".repeat(32)}`), DTLS, false],
+  ["a key's identity that is written as one", POSING, device("x", `sha256:${"cd".repeat(32)}`), DTLS, false],
   ["a fingerprint without its kind", RAW, device("x", FINGERPRINT), DTLS, false],
   ["nothing, over DTLS", undefined, device("air"), DTLS, false],
   ["nothing, over UDP", undefined, device("air"), UDP, true],

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -18,6 +18,8 @@ export interface Making {
   /** As openssl writes extensions. */
   readonly extensions?: readonly string[];
   readonly key?: readonly string[];
+  /** Whose key it has. A new one if left out. */
+  readonly same?: Made;
   readonly more?: readonly string[];
 }
 
@@ -31,13 +33,15 @@ export function maker(t: TestContext): (name: string, making?: Making) => Made {
   const folder = mkdtempSync(join(tmpdir(), "weir-chains-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   let serial = 0;
-  return (name, { signer, subject = `/CN=${name}`, extensions = [], key = P256, more = [] } = {}) => {
+  return (name, { signer, same, subject = `/CN=${name}`, extensions = [], key = P256, more = [] } = {}) => {
     const files = { cert: join(folder, `${++serial}.crt`), key: join(folder, `${serial}.key`) };
-    const out = ["-nodes", "-keyout", files.key, "-out", files.cert, "-days", "2", "-subj", subject];
+    if (same !== undefined) writeFileSync(files.key, same.key);
+    const keys = same === undefined ? [...key, "-nodes", "-keyout", files.key] : ["-key", files.key];
+    const out = ["-out", files.cert, "-days", "2", "-subj", subject];
     const signed = signer === undefined ? [] : ["-CA", signer.files.cert, "-CAkey", signer.files.key];
     // Without the extensions of the system's configuration.
     const added = ["-config", "/dev/null", ...extensions.flatMap((text) => ["-addext", text])];
-    const args = ["req", "-x509", "-utf8", ...key, ...out, ...signed, ...added, "-set_serial", `${serial}`, ...more];
+    const args = ["req", "-x509", "-utf8", ...keys, ...out, ...signed, ...added, "-set_serial", `${serial}`, ...more];
     execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
     return { cert: readFileSync(files.cert, "utf8"), key: readFileSync(files.key, "utf8"), files };
   };

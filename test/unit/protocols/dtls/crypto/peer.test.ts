@@ -63,6 +63,17 @@ test("every certificate of it must be valid at the time, authorities too", opens
   assert.throws(() => check([leaf], [root], "client", NOW - DAY), refused("CERTIFICATE_EXPIRED"));
 });
 
+test("an authority that was renewed: the one before does not stand in its way", openssl, (t) => {
+  const make = maker(t);
+  const before = make("root", { extensions: AUTHORITY, more: ["-days", "1"] });
+  const after = make("root", { extensions: AUTHORITY, same: before, more: ["-days", "60"] });
+  const leaf = make("leaf", { signer: after, more: ["-days", "60"] });
+  const late = NOW + 20 * DAY;
+  check([leaf], [before, after], "client", late);
+  check([leaf], [after, before], "client", late);
+  assert.throws(() => check([leaf], [before], "client", late), refused("CERTIFICATE_EXPIRED"));
+});
+
 test("only an authority signs, and only as far down as it may", openssl, (t) => {
   const make = maker(t);
   const root = make("root", { extensions: AUTHORITY });
@@ -96,6 +107,12 @@ test("a certificate is for its purpose", openssl, (t) => {
   assert.throws(() => check([server], [root], "client"), refused("UNSUPPORTED_CERTIFICATE"));
   check([usage("extendedKeyUsage=clientAuth,codeSigning", "keyUsage=digitalSignature")], [root], "client");
   check([usage("extendedKeyUsage=anyExtendedKeyUsage")], [root], "client");
+  // An authority for web servers makes no devices, in the chain or as the one that is trusted.
+  const web = make("web", { signer: root, extensions: [...AUTHORITY, "extendedKeyUsage=serverAuth"] });
+  const below = make("leaf", { signer: web });
+  check([below, web], [root], "server");
+  assert.throws(() => check([below, web], [root], "client"), refused("UNSUPPORTED_CERTIFICATE"));
+  assert.throws(() => check([below], [web], "client"), refused("UNSUPPORTED_CERTIFICATE"));
   const agrees = usage("keyUsage=keyAgreement");
   assert.throws(() => check([agrees], [root], "server"), refused("UNSUPPORTED_CERTIFICATE"));
 });
