@@ -49,7 +49,10 @@ export class ClientExchange<Who extends Asker = Asker> implements OpenRequest, T
 }
 
 export interface ExchangeOptions {
-  /** Messages to one peer that wait for an acknowledgement or an answer at one time (NSTART, RFC 7252 4.7). */
+  /**
+   * Messages to one peer that wait for an acknowledgement or an answer at one time (NSTART, RFC 7252 4.7, which binds clients). What
+   * the server role sends there at the same time has bounds of its own.
+   */
   readonly nstart: number;
   /** How long the answer to what was acknowledged is waited for, in ms. */
   readonly answerWithin: number;

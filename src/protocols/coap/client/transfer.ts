@@ -16,7 +16,7 @@ export interface TransferOptions {
   readonly maxBody: number;
   /** 0 registers, 1 deregisters (RFC 7641 2). Then the answer is given as it comes, be it the first block of several. */
   readonly observe: 0 | 1 | undefined;
-  /** A Request-Tag that was not used before (RFC 9175 3.3); undefined: bodies are not tagged. */
+  /** A Request-Tag that was not used before (RFC 9175 3.4); undefined: bodies are not tagged. */
   readonly tag: (() => Uint8Array) | undefined;
 }
 

@@ -21,7 +21,7 @@ export type UploadStep =
 export class Upload {
   readonly #payload: Uint8Array;
   readonly #head: Pick<Outgoing, "code" | "options">;
-  /** Of a fresh tag for each beginning (RFC 9175 3.3); undefined: bodies are not tagged. */
+  /** Of a fresh tag for each beginning (RFC 9175 3.4); undefined: bodies are not tagged. */
   readonly #tag: (() => Uint8Array) | undefined;
   #requestTag: Option | undefined;
   #szx = LARGEST_SZX;
