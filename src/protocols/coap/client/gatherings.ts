@@ -84,7 +84,7 @@ export class Gatherings {
       response: responseOf(peer, answer),
       partial: isPartial(answer),
     });
-    if (gathering.heard.size === gathering.most) this.#end(gathering, undefined, effects);
+    if (gathering.heard.size >= gathering.most) this.#end(gathering, undefined, effects);
     return ended("response", ...effects);
   }
 

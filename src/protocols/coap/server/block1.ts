@@ -32,6 +32,8 @@ export interface ReassemblyOptions {
   readonly maxBody: number;
   /** Unfinished transfers; when one more begins, the one that waits longest is given up. */
   readonly maxTransfers: number;
+  /** Of all of them. The one that waits longest is given up for it; one alone may have `maxBody` whatever this is. */
+  readonly maxBytes: number;
   /** A transfer without a block for so many ms is given up. */
   readonly expiry: number;
 }
@@ -50,12 +52,30 @@ const TOO_LARGE: Accepted = { kind: "refused", code: "4.13", reason: "too_large"
 export function createReassembly(options: ReassemblyOptions): Reassembly {
   /** In the order of their last blocks: a transfer that gets one goes to the end. */
   const transfers = new Map<string, Transfer>();
+  /** Of the buffers of all that are in the map. */
+  let held = 0;
+
+  function drop(key: string): Transfer | undefined {
+    const transfer = transfers.get(key);
+    transfers.delete(key);
+    held -= transfer?.buffer.length ?? 0;
+    return transfer;
+  }
 
   function takeRoom(now: number): void {
     for (const [key, transfer] of transfers) {
       if (transfers.size < options.maxTransfers && now - transfer.touched < options.expiry) return;
-      transfers.delete(key);
+      drop(key);
     }
+  }
+
+  function keep(key: string, transfer: Transfer): void {
+    for (const oldest of transfers.keys()) {
+      if (held + transfer.buffer.length <= options.maxBytes) break;
+      drop(oldest);
+    }
+    transfers.set(key, transfer);
+    held += transfer.buffer.length;
   }
 
   function append(transfer: Transfer, payload: Uint8Array): void {
@@ -72,9 +92,8 @@ export function createReassembly(options: ReassemblyOptions): Reassembly {
 
   return {
     accept({ key, block, contentFormat, announced, payload }, now) {
-      const known = transfers.get(key);
       // Whatever comes next of it is either kept again below or the end of the transfer.
-      transfers.delete(key);
+      const known = drop(key);
       const size = blockSize(block.szx);
       // RFC 7959 2.2: size exponent 7 is reserved. 2.3: only the last block may be short, and none may be longer.
       if (block.szx === 7 || payload.length > size || (block.more && payload.length !== size)) return BAD_BLOCK;
@@ -97,16 +116,14 @@ export function createReassembly(options: ReassemblyOptions): Reassembly {
       append(transfer, payload);
       if (!block.more) return { kind: "whole", body: transfer.buffer.subarray(0, transfer.length) };
       transfer.touched = now;
-      transfers.set(key, transfer);
+      keep(key, transfer);
       return { kind: "continue" };
     },
     get transfers() {
       return transfers.size;
     },
     get bytes() {
-      let bytes = 0;
-      for (const transfer of transfers.values()) bytes += transfer.buffer.length;
-      return bytes;
+      return held;
     },
   };
 }

@@ -29,6 +29,12 @@ export function sliceBlock2(payload: Uint8Array, asked: Block | undefined, large
   return { ok: true, payload: payload.subarray(start, start + size), options };
 }
 
+/** Bytes of the block that `sliceBlock2` cuts out, unless it is refused. */
+export function lengthOfSlice({ length }: Uint8Array, asked: Block | undefined): number {
+  const size = blockSize(Math.min(asked?.szx ?? LARGEST_SZX, LARGEST_SZX));
+  return Math.max(0, Math.min(size, length - (asked?.num ?? 0) * size));
+}
+
 /**
  * CRC-32: it tells two versions of an answer apart, no more is asked of it. It goes over the whole answer for each block of it, which
  * anybody may ask for: a hash in JavaScript takes 4 ns a byte, a millisecond for 256 kB.

@@ -6,6 +6,7 @@ import type { Effect } from "../outcome.js";
 import type { CoapResponse } from "../request.js";
 import { type Timed, Timers } from "../timers.js";
 import { Answers } from "./answers.js";
+import { lengthOfSlice } from "./block2.js";
 import { type OpenExchange, operationOf } from "./exchange.js";
 import { isUnwanted } from "./no-response.js";
 import type { Reachability } from "./reachability.js";
@@ -131,12 +132,16 @@ export class Responder {
   }
 
   #encode(open: OpenExchange, response: CoapResponse, head: Head, now: number): Uint8Array {
-    const content = contentOf(open, response);
-    const bytes = encodeMessage(messageOf(head, content));
     const limit = amplificationLimit(open.length, open.token.length);
-    if (bytes.length <= limit || !this.#options.limited || this.#reachability.isProved(open.peer, now)) {
-      this.#keepRest(open, response, content.payload.length, now);
-      return bytes;
+    const mayBeLong = !this.#options.limited || this.#reachability.isProved(open.peer, now);
+    // Nothing is made of a long answer that is not sent: its tag alone goes over all of it.
+    if (mayBeLong || lengthOfSlice(payloadOf(response), open.block2) <= limit) {
+      const content = contentOf(open, response);
+      const bytes = encodeMessage(messageOf(head, content));
+      if (mayBeLong || bytes.length <= limit) {
+        this.#keepRest(open, response, content.payload.length, now);
+        return bytes;
+      }
     }
     // A challenge is not sent again and again (RFC 9175 2.4).
     const echo = head.type === "CON" ? [] : [this.#echo(open.peer, now)];
@@ -146,7 +151,7 @@ export class Responder {
       return encodeMessage(messageOf(head, short));
     }
     // What was done is not done again because its answer is long: that one goes out as it is.
-    if (!isSafe(open.method) || head.type === "CON") return bytes;
+    if (!isSafe(open.method) || head.type === "CON") return encodeMessage(messageOf(head, contentOf(open, response)));
     return encodeMessage(messageOf(head, contentOf(open, { code: "4.01", options: echo })));
   }
 

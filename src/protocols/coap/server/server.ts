@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly maxPending?: number;
   /** Bodies in blocks that are not whole yet, and as many answers whose blocks are not all fetched. 64 if left out. */
   readonly maxTransfers?: number;
+  /** Bytes of those bodies, 16 MiB if left out; one alone may have `maxBody`. */
+  readonly maxTransferBytes?: number;
   /** Bytes of those answers, 4 MiB if left out. */
   readonly maxAnswerBytes?: number;
   /** After so many ms without a response a confirmable request is acknowledged, and the response is sent separately (RFC 7252 5.2.2). */
@@ -93,6 +95,7 @@ export class ServerRole {
     this.#reassembly = createReassembly({
       maxBody: this.#maxBody,
       maxTransfers,
+      maxBytes: options.maxTransferBytes ?? 16 * 1024 * 1024,
       expiry: layer.timing.exchangeLifetime,
     });
     this.#reachability = new Reachability(MAX_PROVED);

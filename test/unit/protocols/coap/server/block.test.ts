@@ -5,8 +5,8 @@ import { type Accepted, createReassembly, type Reassembly } from "../../../../..
 import { sliceBlock2 } from "../../../../../src/protocols/coap/server/block2.js";
 import { blockOption, blockSize, OPTION, uintOption } from "../../../../../src/protocols/coap/options.js";
 
-const open = (options: { maxBody?: number; maxTransfers?: number } = {}): Reassembly =>
-  createReassembly({ maxBody: 100, maxTransfers: 2, expiry: 1000, ...options });
+const open = (options: { maxBody?: number; maxTransfers?: number; maxBytes?: number } = {}): Reassembly =>
+  createReassembly({ maxBody: 100, maxTransfers: 2, maxBytes: 10_000, expiry: 1000, ...options });
 
 function put(
   to: Reassembly,
@@ -53,6 +53,21 @@ test("any body in any block size comes out as it went in, whatever other transfe
       if (body.length > size) assert.deepEqual(Uint8Array.from(last.body), body);
     }),
   );
+});
+
+test("the bytes of all are bounded: the one that waits longest goes first, and one alone may be as large as any", () => {
+  const to = open({ maxTransfers: 10, maxBytes: 40 });
+  put(to, 0, true, 16, { key: "a" });
+  put(to, 0, true, 16, { key: "b" });
+  assert.deepEqual([to.transfers, to.bytes], [2, 32]);
+  put(to, 0, true, 16, { key: "c" });
+  assert.deepEqual([to.transfers, to.bytes], [2, 32]);
+  assert.equal(reason(put(to, 1, true, 16, { key: "a" })), "4.08 block_incomplete");
+  assert.equal(reason(put(to, 1, true, 16, { key: "b" })), "continue");
+  assert.deepEqual([to.transfers, to.bytes], [1, 32], "c has gone");
+  for (const num of [2, 3]) assert.equal(reason(put(to, num, true, 16, { key: "b" })), "continue");
+  assert.equal(reason(put(to, 4, false, 1, { key: "b" })), "whole");
+  assert.deepEqual([to.transfers, to.bytes], [0, 0]);
 });
 
 test("a block that is not the next one is 4.08, and ends the transfer", () => {
