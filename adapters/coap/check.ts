@@ -8,6 +8,9 @@ import { identityOf } from "./posted/identity.js";
 import { type Device, pathProblems } from "./posted/targets.js";
 import { gatewayProblems } from "./pubsub/check.js";
 
+/** Of identities, in a message. */
+const SHOWN = 3;
+
 /** What the schemas cannot say. Reads the files of DTLS, and opens no port. */
 export function check(settings: Settings, devices: readonly Device[]): Problem[] {
   const posting = devices.filter(({ address }) => address.server === undefined);
@@ -18,6 +21,7 @@ export function check(settings: Settings, devices: readonly Device[]): Problem[]
     const { server } = device.address;
     if (server !== undefined) problems.push(...askedProblems(settings, device, server, material));
   }
+  problems.push(...keyProblems(settings, devices, material));
   return problems;
 }
 
@@ -60,6 +64,32 @@ function materialOf({ dtls }: Settings, problems: Problem[]): Material | undefin
     problems.push({ path: ["dtls", error.key], message: error.message });
     return undefined;
   }
+}
+
+/** Identities that a key and its device do not have in common: the file may get them later, so that they are warnings. */
+function keyProblems(settings: Settings, devices: readonly Device[], material: Material | undefined): Problem[] {
+  const { dtls, pubsub, listen } = settings;
+  if (material === undefined || dtls?.psk === undefined) return [];
+  const { psk, trust } = material;
+  const problems: Problem[] = [];
+  const secured = listen.filter((url) => listenAddress(url).secure);
+  const provesAll = dtls.required || secured.length === listen.length;
+  for (const device of devices) {
+    const { server, identity } = device.address;
+    if (server !== undefined || secured.length === 0 || trust !== undefined || (identity === undefined && !provesAll))
+      continue;
+    if (psk.has(identityOf(device))) continue;
+    const message = `cannot post: ${dtls.psk} has no key of its identity ${JSON.stringify(identityOf(device))}`;
+    problems.push({ device: device.id, path: ["address"], message, level: "warning" });
+  }
+  const known = new Set(devices.map(identityOf));
+  const strange = [...psk.keys()].filter((name) => !known.has(name));
+  // To the broker each identity is a user.
+  if (pubsub !== undefined || strange.length === 0) return problems;
+  const some = strange.slice(0, SHOWN).map((name) => JSON.stringify(name));
+  const more = strange.length > SHOWN ? ` and ${strange.length - SHOWN} more` : "";
+  const message = `${dtls.psk} has keys of identities that are no device's: ${some.join(", ")}${more}`;
+  return [...problems, { path: ["dtls", "psk"], message, level: "warning" }];
 }
 
 function exposedProblems(dtls: DtlsSettings): Problem[] {

@@ -49,9 +49,11 @@ export function readMaterial(settings: DtlsSettings): Material {
     pskText === undefined ? new Map() : attempt("psk", settings.psk, () => readPskFile(settings.psk ?? "", pskText));
   const keys: OwnKey[] = [];
   if (keyText !== undefined) {
+    // Read first, so that a key that cannot be read is no fault of the certificate.
+    const raw = attempt("key", key, () => ownRawPublicKey(keyText));
     if (certText !== undefined) keys.push(attempt("cert", cert, () => ownCertificate(certText, keyText)));
     // A device may want either.
-    keys.push(attempt("key", key, () => ownRawPublicKey(keyText)));
+    keys.push(raw);
   }
   const believed = caText !== undefined || trusted.length > 0;
   const authorities = caText === undefined ? [] : [caText];

@@ -19,7 +19,8 @@ export function namesOf(identity: PeerIdentity): readonly string[] {
     case "psk":
       return [identity.identity];
     case "certificate":
-      return [...identity.names, `sha256:${identity.fingerprint}`];
+      // What an authority put into a certificate is no fingerprint, whatever it looks like.
+      return [...identity.names.filter((name) => !/^sha256:/i.test(name)), `sha256:${identity.fingerprint}`];
     case "raw-public-key":
       return [`sha256:${identity.fingerprint}`];
   }

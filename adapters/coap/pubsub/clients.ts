@@ -70,6 +70,8 @@ export class Clients {
   async connect(request: CoapRequest, parameters: Parameters, clientId: string): Promise<string> {
     const client = await this.#admit(request, parameters, clientId);
     const party = await this.#connect(client, (ended) => this.#connections.remove(ended));
+    // Nobody would take one away that had ended before.
+    if (party.over) throw new Refused("4.01", "its client id has come by another connection");
     return this.#connections.add(party, request.peer.identity);
   }
 

@@ -27,8 +27,8 @@ const DELETE = "0.04";
 export class PubSubGateway {
   readonly #context: PubSubContext;
   readonly #clients: Clients;
-  /** What is observed, by peer and filter: whose notification was one block of several fetches the others. */
-  readonly #observed = new Map<string, Subscription>();
+  /** What is observed, by `placeOf`: whose notification was one block of several fetches the others. */
+  readonly #observed = new Map<string, { readonly subscription: Subscription }>();
 
   constructor(context: PubSubContext) {
     this.#context = context;
@@ -93,7 +93,7 @@ export class PubSubGateway {
     const topic = topicOf(request.path);
     switch (request.method) {
       case GET:
-        return this.#rest(request, topic) ?? this.#get(request, topic);
+        return this.#rest(request) ?? this.#get(request, topic);
       case POST:
         return this.#publish(request, topic, { code: "2.04" });
       case DELETE:
@@ -143,7 +143,7 @@ export class PubSubGateway {
 
   /** The answer is empty, as EMQX's: what was retained comes as a notification, as all others. */
   async #observe(request: CoapRequest, parameters: Parameters, filter: string): Promise<CoapResponse> {
-    const { peer, confirmable, token } = request;
+    const { confirmable, token } = request;
     // As with EMQX: notifications of it could not be told from others (RFC 7641 3.1).
     if (token.length === 0) throw new Refused("4.00", "observing takes a token in the message", { reason: "query" });
     const { client, party: known } = await this.#clients.of(request, parameters);
@@ -154,29 +154,32 @@ export class PubSubGateway {
     const { noLocal, retainHandling } = parameters;
     const qos = parameters.qos ?? qosOf(this.#context.settings.subscribeQos, confirmable);
     const wanted = { filter, qos, noLocal, retainHandling };
-    const key = `${peer.id} ${filter}`;
+    const key = placeOf(request);
     return {
       code: "2.05",
       // Not before there is an observer: where there is no room for one, nothing is subscribed to either.
       observe: (observer) => {
         const subscription = party.subscription(filter);
-        this.#observed.set(key, subscription);
-        const end = subscription.observe(observer, wanted);
+          const entry = { subscription };
+          this.#observed.set(key, entry);
+          const end = subscription.observe(observer, wanted);
         return () => {
           end();
           // Unless it is observed again from there.
-          const gone = subscription.observer?.peer.id !== peer.id;
-          if (gone && this.#observed.get(key) === subscription) this.#observed.delete(key);
+          if (this.#observed.get(key) === entry) this.#observed.delete(key);
         };
       },
     };
   }
 
-  /** A later block of a message that was sent as a notification (RFC 7959 2.6). Whoever observes it needs not say anew who it is. */
-  #rest(request: CoapRequest, filter: string): CoapResponse | undefined {
+  /**
+   * A later block of a message that was sent as a notification (RFC 7959 2.6): with the options of the request that observes it, and so
+   * with what its client says of itself there. Behind a proxy all clients are one peer.
+   */
+  #rest(request: CoapRequest): CoapResponse | undefined {
     const block = askedBlock(request);
     if (block === undefined || block.start === 0 || request.observe !== undefined) return undefined;
-    const transfer = this.#observed.get(`${request.peer.id} ${filter}`)?.transfer;
+    const transfer = this.#observed.get(placeOf(request))?.subscription.transfer;
     if (transfer === undefined) return undefined;
     transfer.fetched(block.start, block.size);
     return { code: "2.05", payload: transfer.body };
@@ -204,6 +207,11 @@ class TooLarge extends Refused {
     const { code, message } = this;
     return { code, payload: message, options: this.#most === undefined ? [] : [uint(OPTION.size1, this.#most)] };
   }
+}
+
+/** The same for those requests of one peer that are for the same of the same client. */
+function placeOf({ peer, path, query }: CoapRequest): string {
+  return JSON.stringify([peer.id, path, query]);
 }
 
 function qosOf(setting: Qos | "coap", confirmable: boolean): Qos {

@@ -86,9 +86,9 @@ for (const [what, dtls, message] of [
 
 test("files: missing, wrong, and readable by others", () => {
   const psk = file(`air:${KEY}\n`);
-  assert.deepEqual(problems({ ...DTLS, dtls: { psk } }), []);
+  assert.deepEqual(problems({ ...DTLS, dtls: { psk } }, { id: "air" }), []);
   const open = file(`air:${KEY}\n`, 0o644);
-  assert.deepEqual(problems({ ...DTLS, dtls: { psk: open } }), [
+  assert.deepEqual(problems({ ...DTLS, dtls: { psk: open } }, { id: "air" }), [
     ` dtls.psk warning: the file ${open} can be read by others than its owner: chmod 600`,
   ]);
   const wrong = file(`air:secret-in-plain\n`);
@@ -99,22 +99,47 @@ test("files: missing, wrong, and readable by others", () => {
   assert.match(missing ?? "", / dtls\.psk error: \/nowhere\/psk: cannot be read/);
   const [noKey] = problems({ ...DTLS, dtls: { key: file("-----BEGIN nothing"), trusted: [`sha256:${FINGERPRINT}`] } });
   assert.match(noKey ?? "", / dtls\.key error: .*: a private key that cannot be read/);
+  const trusted = [`sha256:${FINGERPRINT}`];
+  const [wrongKey] = problems({ ...DTLS, dtls: { cert: file("no certificate"), key: file("no key"), trusted } });
+  assert.match(wrongKey ?? "", / dtls\.key error: /);
   const [folder] = problems({ ...DTLS, dtls: { psk: temporaryFolder("weir-check-") } });
   assert.match(folder ?? "", /is not a regular file/);
 });
 
 test("devices that could never post", () => {
-  const dtls = { psk: file(`air:${KEY}\n`) };
+  const dtls = { psk: file(`a:${KEY}\nx:${KEY}\n`) };
   assert.deepEqual(problems({ ...DTLS }), [
     " listen error: dtls:// needs keys: add psk, or cert and key, under adapters.coap.dtls",
   ]);
-  assert.deepEqual(problems({ dtls }, { id: "a", address: { identity: "x" } }), [
-    "a address.identity error: is proved over DTLS only, and adapters.coap.listen has no dtls:// address",
+  assert.deepEqual(problems({ dtls }, { id: "a" }, { id: "b", address: { identity: "x" } }), [
+    "b address.identity error: is proved over DTLS only, and adapters.coap.listen has no dtls:// address",
   ]);
-  assert.deepEqual(problems({ dtls: { ...dtls, required: true } }, { id: "a" }), [
+  assert.deepEqual(problems({ dtls: { ...dtls, required: true } }, { id: "a" }, { id: "x" }), [
     " dtls.required error: lets nobody post: listen has no dtls:// address",
   ]);
-  assert.deepEqual(problems({ ...DTLS, dtls }, { id: "a", address: { identity: "x" } }), []);
+  assert.deepEqual(problems({ ...DTLS, dtls }, { id: "a" }, { id: "b", address: { identity: "x" } }), []);
+});
+
+test("keys and devices that have no identity in common: a word that is written in two ways", () => {
+  const psk = file(`aire:${KEY}\npump:${KEY}\n`);
+  const both = { listen: ["udp://127.0.0.1:0", "dtls://127.0.0.1:0"], dtls: { psk } };
+  const strange = (names: string) => ` dtls.psk warning: ${psk} has keys of identities that are no device's: ${names}`;
+  const keyless = (id: string, identity = id) =>
+    `${id} address warning: cannot post: ${psk} has no key of its identity "${identity}"`;
+  const devices = [{ id: "air" }, { id: "p", address: { identity: "pump" } }];
+  assert.deepEqual(problems({ ...DTLS, dtls: { psk } }, ...devices), [keyless("air"), strange('"aire"')]);
+  // It may post over UDP.
+  assert.deepEqual(problems(both, ...devices), [strange('"aire"')]);
+  assert.deepEqual(problems({ ...both, dtls: { psk, required: true } }, ...devices)[0], keyless("air"));
+  assert.deepEqual(problems(both, { id: "a", address: { identity: "x" } }), [
+    keyless("a", "x"),
+    strange('"aire", "pump"'),
+  ]);
+  // A certificate may prove it, and users of the broker are no devices.
+  const trusted = [`sha256:${FINGERPRINT}`];
+  assert.deepEqual(problems({ ...DTLS, dtls: { psk, trusted }, pubsub: true }, ...devices), []);
+  const many = file(["a", "b", "c", "d", "e"].map((name) => `${name}:${KEY}\n`).join(""));
+  assert.match(problems({ ...DTLS, dtls: { psk: many } })[0] ?? "", /: "a", "b", "c" and 2 more$/);
 });
 
 test("devices that could not be asked", () => {

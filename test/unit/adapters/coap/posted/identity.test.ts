@@ -6,6 +6,7 @@ import type { Device } from "../../../../../adapters/coap/posted/targets.js";
 import type { Peer, PeerIdentity } from "../../../../../src/protocols/datagram/index.js";
 
 const FINGERPRINT = "ab".repeat(32);
+const OTHER = "cd".repeat(32);
 const PSK: PeerIdentity = { kind: "psk", identity: "air" };
 const CERTIFICATE: PeerIdentity = { kind: "certificate", names: ["unit 7", "air"], fingerprint: FINGERPRINT };
 /** Those that call themselves by the fingerprint of another one. */
@@ -31,6 +32,13 @@ for (const [what, identity, of, channel, allowed] of [
   ["a key of the id of a device with another identity", PSK, device("air", "hall"), DTLS, false],
   ["any name of a certificate", CERTIFICATE, device("air"), DTLS, true],
   ["the fingerprint of a certificate", CERTIFICATE, device("x", `sha256:${FINGERPRINT}`), DTLS, true],
+  [
+    "a name of a certificate that looks like a fingerprint",
+    { ...CERTIFICATE, names: [`sha256:${OTHER}`] },
+    device("x", `sha256:${OTHER}`),
+    DTLS,
+    false,
+  ],
   ["the fingerprint of a key", RAW, device("x", `sha256:${FINGERPRINT}`), DTLS, true],
   ["a name that is written as a fingerprint", NAMED, device("x", `sha256:${"cd".repeat(32)}`), DTLS, false],
   ["a key's identity that is written as one", POSING, device("x", `sha256:${"cd".repeat(32)}`), DTLS, false],
