@@ -28,7 +28,7 @@ function request(more: Partial<CoapRequest>): CoapRequest {
   return {
     ...{ peer: { id: "proxy", address: "192.0.2.1", port: 5683 }, method: "0.01", confirmable: true },
     ...{ path: ["ps", "a"], query: [], contentFormat: undefined, accept: undefined, payload: new Uint8Array(0) },
-    ...{ options: [], observe: undefined, ...more },
+    ...{ options: [], observe: undefined, token: Uint8Array.of(1), ...more },
   };
 }
 
@@ -36,6 +36,7 @@ function request(more: Partial<CoapRequest>): CoapRequest {
 async function observing(gateway: PubSubGateway, sessions: FakeSession[], query: readonly string[]) {
   const { observe } = await gateway.answer(request({ query, observe: "register" }));
   const observer = fakeObserver("proxy", () => end?.());
+  observer.partial = true;
   const end = observe?.(observer);
   const receiver = sessions.at(-1)?.subscriptions.get("a")?.receiver;
   void receiver?.deliver({ topic: "a", payload: LARGE, qos: 1, retain: false });
