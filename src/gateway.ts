@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { everyone } from "./broker/access/everyone.js";
 import { openAccess } from "./broker/access/open.js";
@@ -194,6 +195,8 @@ export async function startGateway({ plan, recorder, now = Date.now, timesync }:
       };
     };
     const stopping = new AbortController();
+    // Each link listens to it: with more than ten of them Node would warn of a leak.
+    setMaxListeners(0, stopping.signal);
     const opened: Supervised[] = [];
     for (const link of links) {
       const onState = ({ kind }: { kind: string }): void => {

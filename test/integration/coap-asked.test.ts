@@ -1,5 +1,7 @@
 /** Devices that are CoAP servers: libcoap's, and the simulated ones, which are npm's coap. */
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -82,6 +84,24 @@ test("a server that began anew is observed again, and nobody had to tell", needs
   await startServer(t, "coap-server-notls", port);
   // Two of them: one comes with the registration, the next is a notification.
   await eventually(() => new Set(values(link, "time").slice(before)).size >= 3, "the clock is observed again");
+});
+
+test("of a device that answers in its own way it is told why it does not answer", async (t) => {
+  const server = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const said = ["garbage", Buffer.of(0x80, 0, 0, 0), Buffer.of(0x60, 0x45, 0xff, 0xfe)];
+  server.on("message", (_bytes, { port }) => {
+    for (const bytes of said) server.send(bytes, port);
+  });
+  const { port } = server.address();
+  const { entries } = linkDevices(t, {}, [{ id: "odd", address: `coap://127.0.0.1:${port}`, profile: OBSERVED }]);
+  const reasons = (): unknown => [...new Set(entries.map(({ event, at, reason }) => `${event} ${at} ${reason}`))];
+  await eventually(() => entries.length >= 3, "it was told");
+  assert.deepEqual(
+    reasons(),
+    ["malformed", "version", "stray"].map((reason) => `coap_discarded odd ${reason}`),
+  );
 });
 
 test("over DTLS with a shared key", needs("coap-server-openssl"), async (t) => {

@@ -11,10 +11,10 @@ import { temporaryFolder } from "../support/folder.js";
 import { collect, connectClient } from "../support/mqtt.js";
 
 /** A gateway with these bridges, a YAML list, through the real loader. */
-async function start(t: TestContext, bridges: string): Promise<Gateway> {
+async function start(t: TestContext, bridges: string, more = ""): Promise<Gateway> {
   const folder = temporaryFolder("weir-gateway-");
   const file = join(folder, "weir.yaml");
-  writeFileSync(file, `gateway: { id: g }\nbroker: { listeners: [tcp://127.0.0.1:0] }\nbridges: ${bridges}\n`);
+  writeFileSync(file, `gateway: { id: g }\nbroker: { listeners: [tcp://127.0.0.1:0] }\nbridges: ${bridges}\n${more}`);
   const recorder = createRecorder({
     level: "error",
     format: "text",
@@ -86,4 +86,16 @@ test("at a full outbox that refuses, QoS 0 is lost there and counted; the client
   await eventually(() => arrived.length === 5, "the bridge that has room carries all of them");
   assert.equal(count(gateway, "outbox_dropped"), 4);
   assert.equal(count(gateway, "publish_refused"), 0);
+});
+
+test("more links than Node takes for a leak: it does not warn of one", async (t) => {
+  const warnings: Error[] = [];
+  const warn = (warning: Error): unknown => warnings.push(warning);
+  process.on("warning", warn);
+  t.after(() => process.off("warning", warn));
+  const device = (n: number): string =>
+    `  - { id: d${n}, adapter: coap, profile: generic/thermostat-coap, address: "coap://127.0.0.1:1" }\n`;
+  await start(t, "[]", `devices:\n${Array.from({ length: 20 }, (_, n) => device(n)).join("")}`);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(warnings, []);
 });

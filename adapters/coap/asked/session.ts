@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { LinkContext, Session } from "../../../src/core/adapter.js";
 import type { Command } from "../../../src/core/command.js";
 import { messageOf, WeirError } from "../../../src/core/errors.js";
@@ -30,7 +31,7 @@ export async function openAskedSession(
   const { id, profile } = device;
   if (profile === undefined) throw new WeirError("PROFILE_INVALID", `device ${id} has no profile`);
   const codec = coapCodec(profile);
-  const way = await openWay(settings, device, server);
+  const way = await openWay(settings, device, server, context.journal);
   const session = new AskedSession(id, codec, server.path, way, context);
   await session.begin();
   return session;
@@ -60,6 +61,8 @@ export class AskedSession implements Session {
     this.#base = base;
     this.#way = way;
     this.#context = context;
+    // Each request listens to it: with more than ten at a time Node would warn of a leak.
+    setMaxListeners(0, this.#over.signal);
     this.closed = new Promise((resolve, reject) => {
       this.#settle = (why) => (why === undefined ? resolve() : reject(why));
     });

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
 import { messageOf, WeirError } from "../../../src/core/errors.js";
+import type { Journal } from "../../../src/core/journal.js";
 import { type CoapClient, type CoapUri, openEndpoint } from "../../../src/protocols/coap/index.js";
 import { type Address, type DatagramTransport, openUdp, type Peer } from "../../../src/protocols/datagram/index.js";
 import { type ClientSide, DtlsError, openDtls } from "../../../src/protocols/dtls/index.js";
@@ -8,6 +9,7 @@ import type { Settings } from "../config.js";
 import { type Material, readMaterial } from "../dtls/material.js";
 import { FINGERPRINT, identityOf, isIdentity, namesOf } from "../posted/identity.js";
 import type { Device } from "../posted/targets.js";
+import { tellDiscarded } from "./discarded.js";
 
 /** How a device is reached. */
 export interface Way {
@@ -28,7 +30,7 @@ export interface Way {
 const RECEIVE_BUFFER = 64 * 1024;
 
 /** Opens a socket of its own for a device. Rejects with DEVICE_NO_ANSWER, LISTEN_FAILED or CERTIFICATE_INVALID. */
-export async function openWay(settings: Settings, device: Device, server: CoapUri): Promise<Way> {
+export async function openWay(settings: Settings, device: Device, server: CoapUri, journal: Journal): Promise<Way> {
   // Looked up at every open: a device that was given another address is found again.
   const to: Address = { address: await resolve(server.host), port: server.port };
   const host = isIPv6(withoutZone(to.address)) ? "::" : "0.0.0.0";
@@ -36,7 +38,14 @@ export async function openWay(settings: Settings, device: Device, server: CoapUr
     throw new WeirError("LISTEN_FAILED", `no socket for ${device.id}: ${messageOf(cause)}`, { cause });
   });
   const transport = await secured(settings, device, server, udp);
-  const endpoint = openEndpoint(transport, { maxBody: settings.maxPayload });
+  const endpoint = openEndpoint(transport, {
+    maxBody: settings.maxPayload,
+    onOutcome: (outcome, peer) => tellDiscarded(outcome, peer, device.id, journal),
+    onFailure: (failure) => {
+      const message = `a fault of Weir's own: ${messageOf(failure)}`;
+      journal({ level: "error", event: "coap_failed", at: device.id, message });
+    },
+  });
   return {
     client: endpoint,
     secure: server.scheme === "coaps",

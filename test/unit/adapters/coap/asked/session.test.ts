@@ -41,7 +41,8 @@ function setup(t: { after(end: () => unknown): void }, profile = READS) {
     readings,
     controller,
     closed: 0,
-    answer: (_request: OutgoingRequest): Promise<IncomingResponse> => Promise.resolve(answer("2.05", "7")),
+    answer: (_request: OutgoingRequest, _limits?: RequestLimits): Promise<IncomingResponse> =>
+      Promise.resolve(answer("2.05", "7")),
     sink: (): Promise<void> => Promise.resolve(),
     secure: false,
     reach: async (): Promise<Peer> => ({ id: "p", address: "127.0.0.1", port: 5683 }),
@@ -51,7 +52,7 @@ function setup(t: { after(end: () => unknown): void }, profile = READS) {
     client: {
       request: (_peer, request, limits = {}) => {
         asked.push({ request, limits });
-        return world.answer(request);
+        return world.answer(request, limits);
       },
       observe: () => ({ cancel: async () => {} }),
       ping: async () => {},
@@ -247,4 +248,22 @@ test("a device that answers nothing any more is lost", async (t) => {
   world.answer = () => Promise.reject(new CoapError("TIMEOUT", "no answer"));
   await assert.rejects(session.closed, { code: "DEVICE_NO_ANSWER" });
   assert.equal(world.closed, 1);
+});
+
+test("more requests at a time than Node takes for a leak: it does not warn of one", async (t) => {
+  const warnings: Error[] = [];
+  const warn = (warning: Error): unknown => warnings.push(warning);
+  process.on("warning", warn);
+  t.after(() => process.off("warning", warn));
+  const { session, world, command } = setup(t);
+  await session.begin();
+  world.answer = (_request, { signal } = {}) =>
+    new Promise((_resolve, reject) =>
+      signal?.addEventListener("abort", () => reject(new CoapError("ABORTED", "over"))),
+    );
+  const asked = Array.from({ length: 20 }, () => session.execute(command("read", "level")));
+  await turn();
+  assert.deepEqual(warnings, []);
+  await session.close();
+  for (const { status } of await Promise.allSettled(asked)) assert.equal(status, "rejected");
 });
