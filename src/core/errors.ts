@@ -29,7 +29,9 @@ export const CATALOGUE = {
   COMMAND_FORBIDDEN: "No rule of commands.allow lets this sender give this command.",
   COMMAND_FAILED: "The device or its transport could not carry the command out.",
   DEVICE_OFFLINE: "The device's link is down.",
-  DEVICE_NO_ANSWER: "The device did not answer in time.",
+  DEVICE_NO_ANSWER: "Check that the device is switched on, its address, and the line or network on the way to it.",
+  DEVICE_REFUSED:
+    "The device and the gateway do not believe each other. Compare their keys or certificates: adapters/coap/README.md has what each must have.",
   PAYLOAD_INVALID: "The payload could not be decoded.",
   BROKER_CLUSTER_UNAVAILABLE:
     "Gateways of a cluster need their Redis (7.0 or later). Check broker.cluster, its password, and that Redis runs.",

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { makeAuthority } from "../support/certificates.js";
 import { type CoapLink, linkDevices } from "../support/coap-link.js";
 import { eventually } from "../support/eventually.js";
 import { temporaryFolder } from "../support/folder.js";
@@ -150,4 +151,20 @@ test("a gateway that began anew observes again", needs("coap-server-notls"), asy
   await before.close();
   const after = linkDevices(t, {}, [device]);
   await eventually(() => new Set(values(after, "time")).size >= 3, "the clock is observed again");
+});
+
+test("a device whose certificate is not believed is told as such, at once", needs("coap-server-openssl"), async (t) => {
+  const [ours, theirs] = [makeAuthority(t), makeAuthority(t)];
+  const { cert, key } = theirs.issue("sun", 1, "IP:127.0.0.1");
+  const plain = await freePortPair();
+  await startServer(t, "coap-server-openssl", plain, "-c", cert, "-j", key, "-n");
+  const gateway = ours.issue("gateway", 2);
+  const dtls = { cert: gateway.cert, key: gateway.key, ca: ours.ca };
+  const messages: string[] = [];
+  const link = linkDevices(t, { dtls }, [{ id: "sun", address: `coaps://127.0.0.1:${plain + 1}`, profile: LIBCOAP }]);
+  await eventually(() => {
+    messages.push(...link.entries.splice(0).map(({ event, message }) => `${event} ${message}`));
+    return messages.some((message) => message.startsWith("link_failed"));
+  }, "it is told");
+  assert.match(messages.join("\n"), /link_failed .* no authority of ours signed it .* Compare their keys/);
 });

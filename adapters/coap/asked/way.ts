@@ -17,7 +17,7 @@ export interface Way {
   /** DTLS. */
   readonly secure: boolean;
   /**
-   * The device. Over DTLS with the session that there is, or a new one. Rejects with DEVICE_NO_ANSWER, or COMMAND_FAILED where it
+   * The device. Over DTLS with the session that there is, or a new one. Rejects with DEVICE_NO_ANSWER, or DEVICE_REFUSED where it
    * or the gateway refuses the other.
    */
   reach(): Promise<Peer>;
@@ -112,10 +112,10 @@ function checkIdentity({ identity }: Peer, device: Device): void {
   if (identity === undefined || identity.kind === "psk" || (identity.kind === "certificate" && !pinned)) return;
   if (pinned && isIdentity(identity, wanted)) return;
   const who = namesOf(identity).at(-1);
-  throw new WeirError("COMMAND_FAILED", `${device.id} proved to be ${who}, which is not the identity of its address`);
+  throw new WeirError("DEVICE_REFUSED", `${device.id} proved to be ${who}, which is not the identity of its address`);
 }
 
 function unreachable(device: string, cause: unknown): WeirError {
   const refused = cause instanceof DtlsError && cause.code !== "TIMEOUT";
-  return new WeirError(refused ? "COMMAND_FAILED" : "DEVICE_NO_ANSWER", `${device}: ${messageOf(cause)}`, { cause });
+  return new WeirError(refused ? "DEVICE_REFUSED" : "DEVICE_NO_ANSWER", `${device}: ${messageOf(cause)}`, { cause });
 }

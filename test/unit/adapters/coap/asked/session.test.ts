@@ -123,8 +123,8 @@ for (const [what, profile] of [
 ] as const) {
   test(`a refused handshake is why a device that is ${what} does not open`, async (t) => {
     const { session, world } = setup(t, profile);
-    world.reach = () => Promise.reject(new WeirError("COMMAND_FAILED", "lamp: ended by the peer with alert 48"));
-    await assert.rejects(session.begin(), { code: "COMMAND_FAILED", message: /alert 48/ });
+    world.reach = () => Promise.reject(new WeirError("DEVICE_REFUSED", "lamp: ended by the peer with alert 48"));
+    await assert.rejects(session.begin(), { code: "DEVICE_REFUSED", message: /alert 48/ });
     assert.equal(world.closed, 1);
   });
 }
@@ -132,9 +132,9 @@ for (const [what, profile] of [
 test("one that refuses us later is lost: its key was changed", async (t) => {
   const { session, world, command } = setup(t);
   await session.begin();
-  world.reach = () => Promise.reject(new WeirError("COMMAND_FAILED", "lamp: ended by the peer with alert 48"));
-  await assert.rejects(session.execute(command("write", "level", 40)), { code: "COMMAND_FAILED" });
-  await assert.rejects(session.closed, { code: "COMMAND_FAILED", message: /alert 48/ });
+  world.reach = () => Promise.reject(new WeirError("DEVICE_REFUSED", "lamp: ended by the peer with alert 48"));
+  await assert.rejects(session.execute(command("write", "level", 40)), { code: "DEVICE_REFUSED" });
+  await assert.rejects(session.closed, { code: "DEVICE_REFUSED", message: /alert 48/ });
 });
 
 test("a reset or an answer without end is an answer to a poll too, and told", async (t) => {
