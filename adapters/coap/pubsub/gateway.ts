@@ -160,9 +160,9 @@ export class PubSubGateway {
       // Not before there is an observer: where there is no room for one, nothing is subscribed to either.
       observe: (observer) => {
         const subscription = party.subscription(filter);
-          const entry = { subscription };
-          this.#observed.set(key, entry);
-          const end = subscription.observe(observer, wanted);
+        const entry = { subscription };
+        this.#observed.set(key, entry);
+        const end = subscription.observe(observer, wanted);
         return () => {
           end();
           // Unless it is observed again from there.
