@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { ephemeralKey, GROUPS, type Group, groupOf } from "../../../../../src/protocols/dtls/crypto/ecdh.js";
 
@@ -54,4 +55,15 @@ test("RFC 7748 6.1: points of small order give no secret", () => {
 
 test("a group that is not spoken", () => {
   assert.equal(groupOf(25), undefined);
+});
+
+test("a key is made without a lock that collecting garbage waits for: the process would stand still for ever", () => {
+  const ecdh = new URL("../../../../../src/protocols/dtls/crypto/ecdh.js", import.meta.url);
+  const script = `import { ephemeralKey } from ${JSON.stringify(ecdh.href)};
+    for (let count = 0; count < 20_000; count++) ephemeralKey("x25519");`;
+  // Garbage is collected so often that it happens at every place where it can.
+  for (const interval of [53, 89, 97, 211, 499]) {
+    const node = [`--gc-interval=${interval}`, "--input-type=module", "--eval", script];
+    execFileSync(process.execPath, node, { timeout: 30_000, stdio: "ignore" });
+  }
 });
