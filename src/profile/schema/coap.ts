@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type CoapUri, parseCoapUri } from "../../protocols/coap/index.js";
 import { FORMS } from "../forms/formats.js";
-import { binaryField, placeholderField } from "./fields.js";
+import { writtenValue } from "./fields.js";
 import { message, name } from "./messages.js";
 import { BYTES_KEYS, duration, spelled, spellings } from "./text.js";
 
@@ -81,12 +81,7 @@ const command = z
       .optional()
       .describe("Another Content-Format, by its number, for a payload that is none of these."),
     ...BYTES_KEYS,
-    value: z
-      .union([binaryField, placeholderField], {
-        error: "must be a field: { at: 6, type: u16be }, or { decimals: 1 } for a text",
-      })
-      .optional()
-      .describe("Where and how the value is written: a binary field, or how {value} looks in the text."),
+    value: writtenValue.optional(),
   })
   .superRefine((value, context) => {
     if (spellings(value) > 1) context.addIssue("must have at most one of hex, text, lines");

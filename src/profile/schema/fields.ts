@@ -168,6 +168,13 @@ export type ColumnField = z.output<typeof columnField>;
 export type KeyField = z.output<typeof keyField>;
 export type PointerField = z.output<typeof pointerField>;
 export type PlaceholderField = z.output<typeof placeholderField>;
+
+/** What a command writes, into bytes or into a text. */
+export const writtenValue = z
+  .union([binaryField, placeholderField], {
+    error: "must be a field: { at: 6, type: u16be }, or { decimals: 1 } for a text",
+  })
+  .describe("Where and how the value is written: a binary field, or how {value} looks in the text.");
 /** What all fields share. */
 export interface Rule {
   readonly scale: number;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { checksum } from "./checksum.js";
-import { binaryField, placeholderField } from "./fields.js";
+import { writtenValue } from "./fields.js";
 import { framing } from "./framing.js";
 import { message, name } from "./messages.js";
 import { BYTES_KEYS, bytes, duration, ONE_SPELLING, spelled, spellings } from "./text.js";
@@ -34,12 +34,7 @@ export const PLACEHOLDER = "{value}";
 const command = z
   .strictObject({
     ...BYTES_KEYS,
-    value: z
-      .union([binaryField, placeholderField], {
-        error: "must be a field: { at: 6, type: u16be }, or { decimals: 1 } for a text",
-      })
-      .optional()
-      .describe("Where and how the value is written: a binary field, or how {value} looks in the text."),
+    value: writtenValue.optional(),
     checksum: seal,
     answer,
     timeout,
